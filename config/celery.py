@@ -1,0 +1,11 @@
+"""The Celery application. Its tasks are dispatches: hints that there is work, never the work."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("onceproof")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
