@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from tests import settings as test_settings
 
 

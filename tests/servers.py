@@ -3,7 +3,8 @@
 A pair each, because tests kill, freeze and restart them. `fsync` is off: it matters only when the
 machine itself goes down, and no test can do that. What a killed server had acknowledged is in the
 kernel's page cache and is there again after its restart, with or without `fsync`.
-TEST_DATABASE_URL and TEST_BROKER_URL name servers to use instead; tests that kill servers then skip.
+TEST_DATABASE_URL and TEST_BROKER_URL name servers to use instead; tests that kill servers then
+skip.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""Where the servers' programs are: an environment variable, else the installed wheel, else the system.
+"""Where the servers' programs are: an environment variable, else the wheel, else the system.
 
 The wheels' own Python wrappers are not used: one leaves its server running for ever when its
 holder is killed, the other ends its server with whichever process happened to import it first.

@@ -41,7 +41,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=end_with_parent(self.stop_signal),  # noqa: PLW1509 (we run no threads)
+                preexec_fn=end_with_parent(self.stop_signal),
                 **as_account(self.account),
             )
 

@@ -34,7 +34,7 @@ class Valkey:
             self.account.owns(self._configuration)
 
     def child(self, log: Path) -> Child:
-        """The server process. The password is in its file: a command line is there for all to see."""
+        """The server process. Its password is in a file: anybody can read a command line."""
         program = binaries.valkey_program()
         folder = reachable_copy(program.parent, self.place, self.account)
         return Child(
