@@ -1,0 +1,74 @@
+"""The consumer: what a worker does when a dispatch arrives. It looks at the table."""
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from celery import Task
+
+from outbox import execution, handlers, runs
+from outbox.delivery import Delivery
+from outbox.dispatch import MOST_IDS
+from outbox.handlers import TIME_SLICE, Handler
+from outbox.models import Run
+from outbox.tally import Tally
+
+logger = logging.getLogger("outbox.consumer")
+
+
+def receive(task: Task, ids: object) -> dict[str, int]:
+    """The body of every handler's Celery task. Nothing that a dispatch claims is believed."""
+    handler = handlers.get(task.name)
+    tally = consume(handler, _ids(ids), Delivery.of(task.request))
+    return tally.as_dict()
+
+
+def consume(handler: Handler, ids: Sequence[UUID], delivery: Delivery) -> Tally:
+    """Run the messages with these ids, then whatever else is due, for one time slice.
+
+    An ordinary handler's messages commit one by one, a batch handler's together. A second call
+    with the same ids finds them locked or finished, and refuses them.
+    """
+    tally = Tally()
+    until = time.monotonic() + TIME_SLICE.total_seconds()
+    open_next = partial(_open_next, handler, delivery, until)
+    run = _run_own(handler, ids, delivery, tally, open_next)
+    while run is not None:
+        run = execution.run_recorded(handler, run, delivery, tally, open_next)
+    if tally.refused:
+        logger.info("duplicate refused", extra={"handler": handler.name, "count": tally.refused})
+    return tally
+
+
+def _run_own(
+    handler: Handler,
+    ids: Sequence[UUID],
+    delivery: Delivery,
+    tally: Tally,
+    open_next: execution.OpenNext,
+) -> Run | None:
+    """The dispatch's own messages; the last of their commits records the first run of others."""
+    size = handler.batch_size or 1
+    chunks = [ids[start : start + size] for start in range(0, len(ids), size)] or [[]]
+    for chunk in chunks[:-1]:
+        execution.run_first(handler, chunk, delivery, tally, lambda: None)
+    return execution.run_first(handler, chunks[-1], delivery, tally, open_next)
+
+
+def _open_next(handler: Handler, delivery: Delivery, until: float) -> Run | None:
+    return runs.open_next(handler, delivery) if time.monotonic() < until else None
+
+
+def _ids(ids: object) -> list[UUID]:
+    """The ids of a dispatch that are ids, bounded: anybody who reaches the broker can send one."""
+    if not isinstance(ids, list):
+        return []
+    found = []
+    for one in ids[:MOST_IDS]:
+        try:
+            found.append(UUID(str(one)))
+        except ValueError:
+            logger.warning("a dispatch named something that is no id")
+    return found

@@ -1,0 +1,96 @@
+"""Dispatches: Celery tasks that say "there is work". Hints, sent after the commit, best effort.
+
+One may be lost, doubled, late or forged; the table decides what happens. So nothing here waits,
+retries or remembers: after a failure the broker is left alone for a moment, and the relay makes
+up for it.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from math import ceil
+from uuid import UUID
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from outbox import handlers
+from outbox.handlers import Handler
+
+logger = logging.getLogger("outbox.dispatch")
+
+MOST_PER_COMMIT = 8
+"""Dispatches per handler and commit. A consumer takes along what is due, so few carry many."""
+
+MOST_IDS = 500
+"""Ids in one dispatch: some 20 kB on the wire."""
+
+EXPIRES_SECONDS = 60
+"""Celery compares this with the worker's own clock, which may be off by seconds."""
+
+PAUSE_SECONDS = 3.0
+"""How long the broker is left alone after it failed to take a dispatch."""
+
+_paused_until = 0.0
+
+
+def after_commit(connection: BaseDatabaseWrapper, handler: Handler, ids: Iterable[UUID]) -> None:
+    """Send dispatches for these messages once the current transaction has committed.
+
+    Calls in one transaction and savepoint share their dispatches.
+    """
+    savepoints = set(connection.savepoint_ids)
+    for known, hook, *_ in connection.run_on_commit:
+        if isinstance(hook, _OnCommit) and known == savepoints:
+            break
+    else:
+        hook = _OnCommit()
+        transaction.on_commit(hook, using=connection.alias, robust=True)
+    hook.ids.setdefault(handler.name, []).extend(ids)
+
+
+class _OnCommit:
+    """The messages of one transaction, or of one of its savepoints, by handler."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, list[UUID]] = {}
+
+    def __call__(self) -> None:
+        for name, ids in self.ids.items():
+            for chunk in _chunks(ids, handlers.get(name)):
+                if not send(handlers.get(name), chunk):
+                    return
+
+
+def _chunks(ids: list[UUID], handler: Handler) -> Iterator[list[UUID]]:
+    """At rest each message has a dispatch of its own; under load few carry many."""
+    size = min(max(handler.batch_size or 1, ceil(len(ids) / MOST_PER_COMMIT)), MOST_IDS)
+    for start in range(0, min(len(ids), size * MOST_PER_COMMIT), size):
+        yield ids[start : start + size]
+
+
+def send(handler: Handler, ids: Iterable[UUID] = ()) -> bool:
+    """Publish one dispatch; without ids it says "whatever is due". Returns whether it went out.
+
+    Never raises. While the broker is being left alone nothing is tried.
+    """
+    global _paused_until
+    if time.monotonic() < _paused_until:
+        return False
+    try:
+        handler.task.apply_async(
+            args=[[str(one) for one in ids]],
+            queue=handler.queue,
+            expires=EXPIRES_SECONDS,
+            retry=False,
+            headers={"dispatched_at": timezone.now().isoformat()},
+        )
+    except Exception as error:  # whatever the broker's client raises: the relay will make up for it
+        _paused_until = time.monotonic() + PAUSE_SECONDS
+        logger.warning(
+            "dispatch failed; the relay will send another",
+            extra={"handler": handler.name, "error": str(error)},
+        )
+        return False
+    return True

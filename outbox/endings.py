@@ -1,0 +1,63 @@
+"""How a message ends otherwise than done. The caller holds its row."""
+
+import logging
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from outbox import groups, handlers
+from outbox.models import Event, Message
+
+logger = logging.getLogger("outbox.endings")
+
+
+def end(message: Message, state: str, reason: str, *, actor: str = "", worker: str = "") -> None:
+    """Write the end and tell the handler's `on_abandoned`, in the caller's transaction.
+
+    An error in `on_abandoned` does not keep the message alive: it is noted beside the reason,
+    since a dead message without its side effect is better than one that nobody can end.
+    """
+    updated = (
+        Message.objects.filter(id=message.id, state__in=[*Message.WAITING, Message.State.DEAD])
+        .exclude(state=state)
+        .update(state=state, finished_at=Now(), last_error=reason)
+    )
+    if updated != 1:
+        raise RuntimeError(f"Message {message.id} was ended by somebody else while it was held.")
+    message.state, message.last_error = Message.State(state), reason
+    if error := _tell(message, state, reason):
+        reason = f"{reason}\non_abandoned failed: {error}"
+    Event.objects.create(
+        message=message,
+        kind=state,
+        attempt=message.attempts,
+        error=reason,
+        worker=worker,
+        actor=actor,
+    )
+    groups.promote_after_commit(message)
+    logger.info("message ended", extra=describe(message) | {"state": state, "reason": reason})
+
+
+def describe(message: Message) -> dict[str, str]:
+    """The fields by which log lines of web, relay and worker find together."""
+    return {
+        "message_id": str(message.id),
+        "operation_id": str(message.operation_id),
+        "handler": message.handler,
+        "attempt": str(message.attempts),
+        "idempotency_key": message.key or "",
+    }
+
+
+def _tell(message: Message, state: str, reason: str) -> str:
+    handler = handlers.find(message.handler)
+    if handler is None or handler.on_abandoned is None:
+        return ""
+    try:
+        with transaction.atomic():
+            handler.on_abandoned(message.args, state, reason)
+    except Exception as error:
+        logger.exception("on_abandoned failed", extra=describe(message))
+        return f"{type(error).__name__}: {error}"
+    return ""

@@ -1,0 +1,147 @@
+"""Enqueue: write down, inside the business transaction, that an effect shall happen."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from outbox import context, dispatch, groups, handlers, keys
+from outbox.errors import InvalidArguments, NotInTransaction
+from outbox.ids import uuid7
+from outbox.keys import FOREVER, Unique
+from outbox.models import LARGEST_ARGS, Message
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """The message that stands for the request, and whether this call made it."""
+
+    message_id: UUID
+    created: bool
+
+
+def enqueue(
+    handler: str,
+    *,
+    args: dict[str, Any],
+    key: str | None = None,
+    unique: Unique = FOREVER,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    group: str | None = None,
+    operation_id: UUID | None = None,
+) -> Enqueued:
+    """Insert a message in the current transaction; it is dispatched when that commits.
+
+    `args` are ids and small values, as JSON. `due_at` (aware; default: now, by the database's
+    clock) is the earliest moment to run, `expires_at` the last one at which it makes sense.
+    Messages of one `group` run in order, one at a time.
+
+    A second call with the same `key` and arguments returns the first one's message for as long
+    as `unique` says, and inserts nothing. Raises NotInTransaction, UnknownHandler,
+    InvalidArguments, KeyConflict (same key, other arguments), ValueError (times without a zone).
+    """
+    declared = handlers.get(handler)
+    _require_transaction()
+    _check_args(args)
+    _check_times(due_at, expires_at)
+    message_id = uuid7()
+    if key is not None:
+        owner = keys.take(_check_name(key, "key"), unique, handler, args, message_id)
+        if owner != message_id:
+            # Its row may be held by us for a moment, and a dispatch pass it by meanwhile.
+            dispatch.after_commit(connection, declared, [owner])
+            return Enqueued(owner, created=False)
+    message = Message(
+        id=message_id,
+        handler=handler,
+        args=args,
+        key=key,
+        expires_at=expires_at,
+        operation_id=operation_id or context.current_operation(),
+    )
+    if due_at is not None:
+        message.due_at = due_at
+    if group is not None:
+        message.group = _check_name(group, "group")
+        message.group_seq, message.state = groups.join(group)
+    message.save(force_insert=True)
+    if due_at is None and message.state == Message.State.PENDING:
+        dispatch.after_commit(connection, declared, [message_id])
+    return Enqueued(message_id, created=True)
+
+
+def enqueue_many(
+    handler: str,
+    args: Iterable[dict[str, Any]],
+    *,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    operation_id: UUID | None = None,
+) -> list[UUID]:
+    """Insert one message for each of `args`, in few statements. Returns their ids, in order.
+
+    Without keys: make the set itself once, by a constraint on the rows that it stands for.
+    Raises as `enqueue` does, before anything is inserted.
+    """
+    declared = handlers.get(handler)
+    _require_transaction()
+    _check_times(due_at, expires_at)
+    operation = operation_id or context.current_operation()
+    times = {"due_at": due_at} if due_at else {}
+    messages = [
+        Message(
+            handler=handler,
+            args=_check_args(one),
+            expires_at=expires_at,
+            operation_id=operation,
+            **times,
+        )
+        for one in args
+    ]
+    Message.objects.bulk_create(messages, batch_size=1_000)
+    ids = [message.id for message in messages]
+    if due_at is None and ids:
+        dispatch.after_commit(connection, declared, ids)
+    return ids
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise NotInTransaction(
+            "enqueue needs an open transaction: put it and the business rows that it speaks of "
+            "into one `with transaction.atomic():` block."
+        )
+
+
+def _check_args(args: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(args, dict) or not all(isinstance(name, str) for name in args):
+        raise InvalidArguments("Arguments are a dict with names as keys, such as {'order_id': 7}.")
+    try:
+        size = len(json.dumps(args, allow_nan=False).encode())
+    except (TypeError, ValueError) as error:
+        raise InvalidArguments(f"Arguments must be plain JSON: {error}. Pass ids.") from error
+    if size > LARGEST_ARGS:
+        raise InvalidArguments(
+            f"Arguments of {size:,} bytes are above the limit of {LARGEST_ARGS:,}. "
+            "Store the data in a table and pass its id."
+        )
+    return args
+
+
+def _check_name(name: str, what: str) -> str:
+    if not name or len(name) > 200 or not name.isprintable():
+        raise InvalidArguments(f"A {what} has 1 to 200 printable characters, not {name!r:.80}.")
+    return name
+
+
+def _check_times(due_at: datetime | None, expires_at: datetime | None) -> None:
+    for name, moment in (("due_at", due_at), ("expires_at", expires_at)):
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError(f"{name} needs a time zone: {moment} could be any of several moments.")
+    if due_at and expires_at and expires_at < due_at:
+        raise ValueError(f"expires_at {expires_at} lies before due_at {due_at}.")

@@ -1,0 +1,66 @@
+"""Every error of the outbox: first those that handlers raise, then those that report misuse."""
+
+from datetime import timedelta
+
+
+class Transient(Exception):  # noqa: N818 - named as the verdict that a handler passes
+    """Raise it in a handler: not now, but perhaps later. Counted, and retried after a back-off.
+
+    Any exception that is not named in this module is treated the same.
+    """
+
+
+class Fatal(Exception):  # noqa: N818
+    """Raise it in a handler: no retry will ever help. The message is a dead letter at once."""
+
+
+class Snooze(Exception):  # noqa: N818
+    """Raise it in a handler: not yet. Due again after `delay`; nothing is counted."""
+
+    def __init__(self, delay: timedelta, reason: str = "") -> None:
+        if delay <= timedelta(0):
+            raise ValueError(f"Snooze needs a delay above zero, not {delay}.")
+        super().__init__(reason or f"not before {delay} from now")
+        self.delay = delay
+
+
+# ------------------------------------------------------------------------------------------------
+
+
+class OutboxError(Exception):
+    """The base of what the outbox raises when it is misused."""
+
+
+class NotInTransaction(OutboxError):  # noqa: N818
+    """You called the outbox outside `transaction.atomic()`.
+
+    A message must commit with the business rows that it speaks of, or not at all: open one
+    transaction around both.
+    """
+
+
+class UnknownHandler(OutboxError):  # noqa: N818
+    """No handler of that name is registered. Is its module named `tasks`, and its app installed?"""
+
+
+class InvalidArguments(OutboxError):  # noqa: N818
+    """The arguments are not a small JSON object. Pass ids, and let the handler read the rows."""
+
+
+class KeyConflict(OutboxError):  # noqa: N818
+    """The idempotency key is known, with other arguments. Nothing was enqueued.
+
+    Two different requests share one key: a key must name one operation and no other.
+    """
+
+
+class NotRedrivable(OutboxError):  # noqa: N818
+    """The message cannot be run again: it waits, is done, or its key has a successor."""
+
+
+class DirectCall(OutboxError, AttributeError):  # noqa: N818
+    """Somebody called `.delay()` or `.apply_async()` on a handler.
+
+    That would publish a Celery task that no row stands for. Use `outbox.enqueue(name, args=…)`
+    inside the transaction instead.
+    """

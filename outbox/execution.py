@@ -1,0 +1,189 @@
+"""One run: claim the rows, run their effect, mark them, commit. The row lock is the lease."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import Error as DatabaseFailure
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from outbox import context, endings, failures, groups, runs
+from outbox.delivery import Delivery
+from outbox.errors import Transient
+from outbox.handlers import Handler, Late
+from outbox.models import Message, Run
+from outbox.querysets import MessageQuerySet
+from outbox.tally import Tally
+
+logger = logging.getLogger("outbox.execution")
+
+OpenNext = Callable[[], Run | None]
+
+
+class DeadTransaction(Exception):  # noqa: N818
+    """The connection died under the effect: nothing of the transaction is left to write into."""
+
+
+def run_first(
+    handler: Handler, ids: Sequence[UUID], delivery: Delivery, tally: Tally, open_next: OpenNext
+) -> Run | None:
+    """Run these messages if none ran before, without a run record: the first run is free of charge.
+
+    What was claimed, run or ended already is refused; that is how a second delivery ends.
+    `open_next` records the next run in the same commit; its record is returned.
+    """
+    named = Message.objects.due(handler.name).among(ids).never_run()
+    return _run(handler, None, named, len(ids), delivery, tally, open_next)
+
+
+def run_recorded(
+    handler: Handler, run: Run, delivery: Delivery, tally: Tally, open_next: OpenNext
+) -> Run | None:
+    """Run the messages of a run record, unless the relay took that for a crash. As `run_first`."""
+    named = Message.objects.due(handler.name).among(run.message_ids)
+    return _run(handler, run, named, len(run.message_ids), delivery, tally, open_next)
+
+
+def _run(
+    handler: Handler,
+    run: Run | None,
+    named: MessageQuerySet,
+    expected: int,
+    delivery: Delivery,
+    tally: Tally,
+    open_next: OpenNext,
+) -> Run | None:
+    claimed: list[Message] = []
+    next_run: Run | None = None
+    try:
+        with transaction.atomic(durable=True):
+            _limit_time(handler.deadline)
+            if run is None or runs.take(run):
+                claimed = list(named.in_claim_order().held().annotate(claimed_at=Now()))
+                tally.refused += expected - len(claimed)
+                timely = _drop_late(handler, claimed, tally)
+                if timely:
+                    _run_effect(handler, timely, delivery, tally)
+            next_run = open_next()
+    except (DatabaseFailure, DeadTransaction) as error:
+        _note_dead_transaction(handler, run, claimed, error, delivery)
+        tally.failed += len(claimed)
+        return None
+    except Exception:
+        if next_run is None:
+            raise
+        # Committed; a hook after the commit failed. The recorded run must follow all the same,
+        # or its record would be taken for a crash.
+        logger.exception("a hook after the commit failed", extra={"handler": handler.name})
+    return next_run
+
+
+def _run_effect(
+    handler: Handler, messages: list[Message], delivery: Delivery, tally: Tally
+) -> None:
+    """The effect in a savepoint: where it fails, it is undone and the rows are still held."""
+    try:
+        with transaction.atomic():
+            _call(handler, messages)
+            if transaction.get_rollback():
+                # Django would undo the savepoint without a word, and undone work be marked done.
+                raise Transient("The handler swallowed an exception inside atomic().")
+    except Exception as error:
+        if connection.needs_rollback:  # not even the savepoint could be rolled back
+            raise DeadTransaction(failures.text_of(error)) from error
+        failures.record(handler, messages, error, delivery)
+        tally.failed += len(messages)
+    else:
+        _mark_done(messages, delivery)
+        tally.done += len(messages)
+
+
+def _call(handler: Handler, messages: list[Message]) -> None:
+    if handler.batch_size is not None:
+        handler.function(messages)
+        return
+    (message,) = messages
+    with context.running(message):
+        handler.function(**message.args)
+
+
+def _mark_done(messages: list[Message], delivery: Delivery) -> None:
+    updated = Message.objects.filter(
+        id__in=[message.id for message in messages], state=Message.State.PENDING
+    ).update(
+        state=Message.State.DONE,
+        attempts=F("attempts") + 1,
+        started_at=messages[0].claimed_at,
+        finished_at=Now(),
+        dispatched_at=delivery.dispatched_at,
+        worker=delivery.worker,
+        task_id=delivery.task_id,
+    )
+    if updated != len(messages):
+        raise RuntimeError(f"{len(messages)} messages were held and {updated} marked done.")
+    for message in messages:
+        groups.promote_after_commit(message)
+
+
+def _drop_late(handler: Handler, messages: list[Message], tally: Tally) -> list[Message]:
+    """Those that may still run; the others end as the handler's late policy says."""
+    timely = []
+    for message in messages:
+        late = message.expires_at is not None and message.expires_at <= message.claimed_at
+        if late and handler.late is not Late.RUN:
+            _end_late(handler, message)
+            tally.late += 1
+        else:
+            timely.append(message)
+    return timely
+
+
+def _end_late(handler: Handler, message: Message) -> None:
+    reason = f"Claimed at {message.claimed_at:%Y-%m-%d %H:%M:%S} UTC, after it had expired."
+    ask = handler.late is Late.ASK
+    endings.end(message, Message.State.DEAD if ask else Message.State.EXPIRED, reason)
+
+
+def _limit_time(deadline: timedelta) -> None:
+    """No statement and no pause between two may outlast the deadline: PostgreSQL ends them.
+
+    A worker that is cut off would otherwise keep its row locks for as long as TCP takes to notice.
+    """
+    milliseconds = str(int(deadline.total_seconds() * 1000))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)",
+            [milliseconds, milliseconds],
+        )
+
+
+def _note_dead_transaction(
+    handler: Handler,
+    run: Run | None,
+    claimed: list[Message],
+    error: Exception,
+    delivery: Delivery,
+) -> None:
+    """The transaction is gone and the worker is not: say what happened in another one.
+
+    Guarded by state and attempt, since the rows have been free meanwhile, and since a COMMIT whose
+    reply was lost may have succeeded.
+    """
+    logger.warning("transaction died", extra={"handler": handler.name, "error": str(error)})
+    connection.close()
+    with transaction.atomic(durable=True):
+        if run is not None:
+            runs.take(run)
+        for message in claimed:
+            unchanged = Message.objects.filter(
+                id=message.id, state=Message.State.PENDING, attempts=message.attempts
+            )
+            still = list(unchanged.held())
+            if still and len(claimed) > 1:
+                failures.isolate(still, error, delivery)
+            elif still:
+                failures.record(handler, still, error, delivery)

@@ -1,0 +1,153 @@
+"""Handlers: what a message's name stands for, declared where its Celery task is."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from celery import Task, shared_task
+
+from outbox.errors import DirectCall, UnknownHandler
+
+CRASH_LIMIT = 3
+"""Crashes while running alone after which a message is dead, even where retries are unlimited."""
+
+TIME_SLICE = timedelta(seconds=2)
+"""How long one dispatch works off a backlog before other dispatches get a turn."""
+
+
+class Late(StrEnum):
+    """What becomes of a message that is claimed after its `expires_at`."""
+
+    DROP = "drop"  # it ends as `expired`
+    RUN = "run"  # it runs all the same
+    ASK = "ask"  # it ends as `dead`, for a person to redrive or discard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How often and how soon a transient failure is tried again.
+
+    `limit` counts all attempts; None means for ever. The delay before attempt n + 1 is drawn
+    evenly from zero to `base * 2**(n - 1)`, at most `cap` ("full jitter": Marc Brooker,
+    "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
+    """
+
+    limit: int | None = 8
+    base: timedelta = timedelta(seconds=1)
+    cap: timedelta = timedelta(minutes=10)
+
+    def delay(self, attempts: int) -> timedelta:
+        """The delay to draw after `attempts` failed attempts, at least one of them."""
+        longest = min(self.cap, self.base * 2 ** min(attempts - 1, 30))
+        return timedelta(seconds=longest.total_seconds() * random.random())  # noqa: S311 - spreads load, protects nothing
+
+    def exhausted(self, attempts: int) -> bool:
+        """Whether `attempts` failed attempts are all there may be."""
+        return self.limit is not None and attempts >= self.limit
+
+
+Abandoned = Callable[[dict[str, Any], str, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """A named effect. Made by `@handler`, found by name, never called through Celery directly."""
+
+    name: str
+    function: Callable[..., Any]
+    queue: str
+    batch_size: int | None
+    deadline: timedelta
+    retry: Retry
+    late: Late
+    on_abandoned: Abandoned | None
+    task: Task = field(repr=False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the effect itself, here and now, in the caller's transaction."""
+        return self.function(*args, **kwargs)
+
+    def delay(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refused: see `DirectCall`."""
+        raise DirectCall(
+            f"{self.name} is an outbox handler: call outbox.enqueue({self.name!r}, …)."
+        )
+
+    apply_async = delay
+
+
+_registry: dict[str, Handler] = {}
+
+
+def handler(
+    name: str,
+    *,
+    queue: str = "default",
+    batch_size: int | None = None,
+    deadline: timedelta = timedelta(seconds=30),
+    retry: Retry = Retry(),
+    late: Late = Late.DROP,
+    on_abandoned: Abandoned | None = None,
+) -> Callable[[Callable[..., Any]], Handler]:
+    """Declare a function as the handler `name`, and the Celery task that is its bell.
+
+    The function receives a message's arguments as keywords or, with a `batch_size`, a list of up
+    to so many `Message` objects that commit together. It runs inside one transaction of at most
+    `deadline`; it must not talk to anyone outside that transaction. `on_abandoned(args, state,
+    reason)` runs in the transaction that ends a message otherwise than done.
+
+    Raises ValueError where another function has the name already.
+    """
+
+    def declare(function: Callable[..., Any]) -> Handler:
+        if name in _registry and _registry[name].function.__module__ != function.__module__:
+            raise ValueError(f"Two handlers are named {name!r}.")
+        declared = Handler(
+            name=name,
+            function=function,
+            queue=queue,
+            batch_size=batch_size,
+            deadline=deadline,
+            retry=retry,
+            late=Late(late),
+            on_abandoned=on_abandoned,
+            task=_dispatch_task(name, queue),
+        )
+        _registry[name] = declared
+        return declared
+
+    return declare
+
+
+def _dispatch_task(name: str, queue: str) -> Task:
+    """The Celery task of a handler: it only opens the consumer's door."""
+
+    @shared_task(name=name, queue=queue, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
+    def dispatch(task: Task, ids: list[str] | None = None) -> dict[str, int]:
+        from outbox import consumer  # the consumer knows handlers; here the arrow turns round
+
+        return consumer.receive(task, ids or [])
+
+    return dispatch
+
+
+def get(name: str) -> Handler:
+    """The handler of that name. Raises UnknownHandler."""
+    try:
+        return _registry[name]
+    except KeyError:
+        known = ", ".join(sorted(_registry)) or "none"
+        raise UnknownHandler(f"No outbox handler is named {name!r}. Known: {known}.") from None
+
+
+def find(name: str) -> Handler | None:
+    """The handler of that name, or None for a name that only an older or newer release knows."""
+    return _registry.get(name)
+
+
+def names() -> list[str]:
+    """The names of all handlers, sorted."""
+    return sorted(_registry)

@@ -1,0 +1,68 @@
+"""Periodic runs, once per slot however many beats tick: the slot is an idempotency key."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+
+from outbox.enqueueing import enqueue
+from outbox.keys import for_period
+
+REMEMBERED = timedelta(days=30)
+"""How long a slot's key is kept: far longer than any beat lags behind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A handler without arguments that is due once in every slot of length `every`.
+
+    Slots start at `offset` after midnight UTC, on multiples of `every`.
+    """
+
+    handler: str
+    every: timedelta
+    offset: timedelta = timedelta(0)
+
+    def slot(self, moment: datetime) -> datetime:
+        """The start of the slot that `moment` lies in."""
+        epoch = datetime(2000, 1, 1, tzinfo=UTC) + self.offset
+        return epoch + (moment - epoch) // self.every * self.every
+
+
+_schedules: dict[str, Schedule] = {}
+
+
+def register(*, handler: str, every: timedelta, offset: timedelta = timedelta(0)) -> None:
+    """Run `handler` once per slot. A second call for the same handler replaces its schedule."""
+    _schedules[handler] = Schedule(handler=handler, every=every, offset=offset)
+
+
+def schedules() -> list[Schedule]:
+    """All that is registered, by handler."""
+    return [_schedules[name] for name in sorted(_schedules)]
+
+
+def tick() -> int:
+    """Enqueue the current slot of each schedule, unless that was done. Returns how many were new.
+
+    Beat calls it every minute; two beats, or one that ticks twice, change nothing. After a
+    standstill the latest missed slot is caught up, once.
+    """
+    created = 0
+    for schedule in schedules():
+        with transaction.atomic():
+            slot = schedule.slot(_database_time())
+            created += enqueue(
+                schedule.handler,
+                args={},
+                key=f"periodic:{schedule.handler}:{slot:%Y-%m-%dT%H:%M:%SZ}",
+                unique=for_period(REMEMBERED),
+            ).created
+    return created
+
+
+def _database_time() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment

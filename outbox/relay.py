@@ -1,0 +1,111 @@
+"""The relay: every second it looks whether anything is due that no dispatch stands for.
+
+This one loop recovers everything: a commit whose dispatch was lost, an emptied broker, a killed
+worker, a retry, a time that has come. It changes no message; it rings.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from django.db import connection, transaction
+
+from outbox import dispatch, groups, handlers, runs
+
+logger = logging.getLogger("outbox.relay")
+
+GRACE = timedelta(milliseconds=250)
+"""What has been due for less is left to its own dispatch, which is on its way."""
+
+MOST_COUNTED = 10_000
+"""Rows that are counted per handler: more makes no difference to what is sent."""
+
+MOST_DISPATCHES = 8
+"""Dispatches per handler and second: enough to wake every worker, too few for a storm."""
+
+MESSAGES_PER_DISPATCH = 50
+"""What one dispatch of an ordinary handler works off in its time slice, roughly."""
+
+LOCK = 0x0B0C_0001
+"""The advisory lock that lets one relay at a time ring: a courtesy to the broker, no more."""
+
+PATIENCE = timedelta(seconds=10)
+"""A relay that is frozen while it has the lock loses it after this."""
+
+
+@dataclass
+class Round:
+    """What one round of the relay found and did."""
+
+    crashed: int = 0
+    promoted: int = 0
+    dispatched: int = 0
+    skipped: bool = False
+
+
+def run_once() -> Round:
+    """One round: crashes, lost promotions, due messages. Safe at any time, beside any other."""
+    found = Round(crashed=runs.collect_crashed())
+    found.promoted = sum(groups.promote(name) for name in groups.stalled())
+    with transaction.atomic(durable=True):
+        if not _only_relay():
+            found.skipped = True
+            return found
+        for name, due in _due_per_handler():
+            found.dispatched += _ring(name, due)
+    if found.crashed or found.promoted or found.dispatched:
+        logger.info("relay round", extra=vars(found))
+    return found
+
+
+def _only_relay() -> bool:
+    milliseconds = str(int(PATIENCE.total_seconds() * 1000))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)",
+            [LOCK, milliseconds],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _ring(name: str, due: int) -> int:
+    handler = handlers.find(name)
+    if handler is None:
+        logger.error("messages are due that no handler knows", extra={"handler": name, "due": due})
+        return 0
+    wanted = ceil(due / (handler.batch_size or MESSAGES_PER_DISPATCH))
+    sent = 0
+    while sent < min(wanted, MOST_DISPATCHES) and dispatch.send(handler):
+        sent += 1
+    return sent
+
+
+def _due_per_handler() -> list[tuple[str, int]]:
+    """Counts by the names found in the table, so that none is overlooked; nothing is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"grace": GRACE.total_seconds(), "most": MOST_COUNTED})
+        return list(cursor.fetchall())
+
+
+# Hops from name to name along the index of due messages (a "loose index scan"), then counts each
+# name's due rows up to the limit.
+_DUE = """
+    WITH RECURSIVE names AS (
+        (SELECT handler FROM outbox_message WHERE state = 'pending' ORDER BY handler LIMIT 1)
+        UNION ALL
+        SELECT (SELECT handler FROM outbox_message
+                WHERE state = 'pending' AND handler > names.handler ORDER BY handler LIMIT 1)
+        FROM names WHERE names.handler IS NOT NULL
+    )
+    SELECT names.handler, due.count FROM names CROSS JOIN LATERAL (
+        SELECT count(*) FROM (
+            SELECT 1 FROM outbox_message
+            WHERE state = 'pending' AND handler = names.handler
+              AND due_at <= clock_timestamp() - make_interval(secs => %(grace)s)
+            LIMIT %(most)s
+        ) AS some
+    ) AS due
+    WHERE names.handler IS NOT NULL AND due.count > 0
+"""
