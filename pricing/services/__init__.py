@@ -1,0 +1,21 @@
+"""The writes of pricing. Each opens its own transaction; what a second call does is said there."""
+
+from pricing.services.apply import abandon_reduction, apply_reduction
+from pricing.services.cancel import NotCancellable, cancel_reduction
+from pricing.services.edit import EditConflict, edit_product
+from pricing.services.products import Imported, ImportRefused, import_products
+from pricing.services.schedule import KeyReused, schedule_reduction
+
+__all__ = [
+    "EditConflict",
+    "ImportRefused",
+    "Imported",
+    "KeyReused",
+    "NotCancellable",
+    "abandon_reduction",
+    "apply_reduction",
+    "cancel_reduction",
+    "edit_product",
+    "import_products",
+    "schedule_reduction",
+]
