@@ -1,0 +1,106 @@
+"""Settings, from the environment alone (see .env.example), or from what `make run` wrote down.
+
+The parts with a subject of their own are beside this file; here is what Django itself needs.
+"""
+
+import os
+from pathlib import Path
+
+from environs import Env
+
+from config import home, process
+from config.settings.celery import celery_settings
+from config.settings.database import databases
+from config.settings.installation import find
+from config.settings.logs import logging_settings
+from config.settings.security import security_settings
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parents[2]
+_installation = find(os.environ, home.current())
+
+# Servers of our own on loopback: demo accounts, and buttons that break things, exist only there.
+EMBEDDED = _installation.embedded
+SECRET_KEY = _installation.secret_key
+ALLOWED_HOSTS = list(_installation.allowed_hosts)
+DEBUG = env.bool("DEBUG", False)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+# A pooler in transaction mode forgets sessions. What needs one (beat's lock) goes past it.
+DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", "") or _installation.database_url
+DATABASES = databases(
+    _installation.database_url,
+    direct=_installation.database_url == DIRECT_DATABASE_URL,
+    application=process.name(),
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True  # and UTC throughout: django-celery-beat has open time-zone faults
+TIME_ZONE = "UTC"
+
+INSTALLED_APPS = [
+    "config",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_htmx",
+    "ninja",
+    "config.accounts",
+    "django_structlog",
+    "outbox",
+    "pricing",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.navigation.navigation",
+            ],
+        },
+    }
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form or API call of ours needs a tenth of it
+API_REQUESTS_PER_SECOND = env.float("API_REQUESTS_PER_SECOND", 200)  # of one token, in one process
+STATIC_URL = "static/"
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if STATIC_ROOT := env.str("STATIC_ROOT", None):  # an image collects them once, named by content
+    STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+
+_https = env.bool("HTTPS", not EMBEDDED)
+globals().update(security_settings(https=_https, behind_proxy=env.bool("BEHIND_PROXY", False)))
+globals().update(logging_settings(env.log_level("LOG_LEVEL", "INFO"), process.name()))
+globals().update(
+    celery_settings(
+        _installation.broker_url, waits_for_broker=process.is_worker(), embedded=EMBEDDED
+    )
+)
