@@ -24,7 +24,7 @@ class InvalidInput(ValueError):
     """
 
     def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{field}: {advice}" for field, advice in errors.items()))
+        super().__init__(" ".join(f"{field}: {advice}" for field, advice in errors.items()))
         self.errors = errors
 
 

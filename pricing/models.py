@@ -126,7 +126,9 @@ class PriceReduction(models.Model):
     @property
     def terms(self) -> str:
         """What is taken off, for people: "10 %" or "1.00"."""
-        return f"{self.percent.normalize():f} %" if self.percent is not None else str(self.amount)
+        return (
+            f"{self.percent.normalize():f} %" if self.percent is not None else f"{self.amount:.2f}"
+        )
 
     @property
     def scope(self) -> str:
