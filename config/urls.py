@@ -1,4 +1,22 @@
-from django.contrib import admin
-from django.urls import path
+"""All addresses of the site."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config import pages
+from config.api import api
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("", include("pricing.urls")),
+    path("accounts/", include("config.accounts.urls")),
+    # One door, and it is rate limited: the admin's own sign-in page leads to it.
+    path("admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True)),
+    path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+]
+
+handler400 = "config.errors.bad_request"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

@@ -1,0 +1,31 @@
+"""Sign in and out."""
+
+from django.contrib.auth import views
+from django.http import HttpResponse
+
+from . import throttle
+from .forms import SignInForm
+
+
+class SignIn(views.LoginView):
+    """The only door: the admin site's own login page leads here, so none is without a limit."""
+
+    form_class = SignInForm
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: SignInForm) -> HttpResponse:
+        """Sweep old counts on the way in; it costs one indexed statement."""
+        throttle.forget_old_attempts()
+        return super().form_valid(form)
+
+    def form_invalid(self, form: SignInForm) -> HttpResponse:
+        """Answer 429 where it was too many, so that proxies and logs see it as well."""
+        throttled = form.has_error("__all__", code="throttled")
+        return self.render_to_response(
+            self.get_context_data(form=form), status=429 if throttled else 200
+        )
+
+
+class SignOut(views.LogoutView):
+    """POST only, as Django has it: a link on another page cannot sign anybody out."""

@@ -1,0 +1,101 @@
+"""The navigation: one table, from which every page's menu is made."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A link of the menu. ``permission`` is what one needs to see it; none means signed in.
+
+    Pages whose view name begins with one of ``marks`` count as this entry's own.
+    """
+
+    label: str
+    view: str
+    icon: str
+    permission: str = ""
+    marks: tuple[str, ...] = ()
+    elsewhere: bool = False  # leaves the shell: the Django admin, the API's own page
+
+
+MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("", (Entry(label="Home", view="home", icon="home", marks=("home",)),)),
+    (
+        "Pricing",
+        (
+            Entry(
+                label="Products",
+                view="pricing:products",
+                icon="tag",
+                permission="pricing.view_product",
+                marks=("pricing:product",),
+            ),
+            Entry(
+                label="Reductions",
+                view="pricing:reductions",
+                icon="reduce",
+                permission="pricing.view_pricereduction",
+                marks=("pricing:reduction", "pricing:schedule"),
+            ),
+        ),
+    ),
+    (
+        "Operations",
+        (
+            Entry(
+                label="Messages",
+                view="admin:outbox_message_changelist",
+                icon="inbox",
+                permission="outbox.view_message",
+                elsewhere=True,
+            ),
+            Entry(label="API", view="api-1:openapi-view", icon="code", elsewhere=True),
+        ),
+    ),
+    (
+        "House",
+        (
+            Entry(
+                label="People",
+                view="admin:auth_user_changelist",
+                icon="people",
+                permission="auth.view_user",
+                elsewhere=True,
+            ),
+            Entry(
+                label="API tokens",
+                view="admin:accounts_apitoken_changelist",
+                icon="key",
+                permission="accounts.view_apitoken",
+                elsewhere=True,
+            ),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """Context processor: the menu as this user may see it. It is only worked out when shown."""
+    return {"navigation": lambda: _menu(request)}
+
+
+def _menu(request: HttpRequest) -> list[dict[str, object]]:
+    groups = [
+        {"title": title, "links": [link for entry in entries if (link := _link(entry, request))]}
+        for title, entries in MENU
+    ]
+    return [group for group in groups if group["links"]]
+
+
+def _link(entry: Entry, request: HttpRequest) -> dict[str, object] | None:
+    if entry.permission and not request.user.has_perm(entry.permission):
+        return None
+    try:
+        address = reverse(entry.view)
+    except NoReverseMatch:  # an app that is not installed has no entry
+        return None
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return {"entry": entry, "address": address, "current": here.startswith(entry.marks or ("-",))}

@@ -1,0 +1,51 @@
+"""The home page."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from outbox.models import Message
+from pricing.models import PriceReduction, Product
+
+#: Counting goes no further: the page stays quick beside millions of rows.
+COUNT_UP_TO = 10_000
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of rows, known exactly up to ``COUNT_UP_TO``."""
+
+    exact: int
+
+    def __str__(self) -> str:
+        """Write ``10,000+`` where there are more."""
+        return f"{self.exact:,}" if self.exact <= COUNT_UP_TO else f"{COUNT_UP_TO:,}+"
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the promise and what goes on; to htmx, the live counts alone."""
+    template = "parts/home_counts.html" if request.htmx else "home.html"
+    return render(request, template, {"counts": _counts()})
+
+
+def _counts() -> dict[str, Count]:
+    """Count what goes on, by five bounded queries."""
+    waiting = Message.objects.filter(state=Message.State.PENDING)
+    return {
+        "products": _count(Product.objects.all()),
+        "scheduled": _count(PriceReduction.objects.filter(status=PriceReduction.Status.SCHEDULED)),
+        "due": _count(waiting.filter(due_at__lte=Now())),
+        "done": _count(Message.objects.filter(state=Message.State.DONE)),
+        "dead": _count(Message.objects.filter(state=Message.State.DEAD)),
+    }
+
+
+def _count(rows: "QuerySet[Model]") -> Count:
+    return Count(rows.order_by()[: COUNT_UP_TO + 1].count())

@@ -1,0 +1,66 @@
+"""A reduction's life as a list of plain sentences, made from its message's story."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from outbox.selectors import Event
+from pricing import selectors
+from pricing.models import PriceReduction
+
+#: What each kind of event is called here, and how it is explained.
+SAID = {
+    "scheduled": ("Scheduled", "The reduction and its message were committed together."),
+    "dispatched": ("Dispatched", "The bell was rung: a Celery task says that there is work."),
+    "claimed": ("Claimed", "A worker locked the message. While it runs, nobody else can."),
+    "failed": ("Failed", "Everything that the attempt did was undone; it is tried again."),
+    "snoozed": ("Put off", "The handler asked for more time; this counts as no attempt."),
+    "isolated": ("Set apart", "It runs alone from here on, to spare its neighbours."),
+    "crashed": ("Crashed", "The process ended in the middle. Its transaction was undone."),
+    "done": ("Applied", "The effect and the end of the message were committed together."),
+    "dead": ("Dead letter", "It will not be tried again by itself; a person must look."),
+    "expired": ("Expired", "Its last moment had passed, so it was not applied."),
+    "cancelled": ("Cancelled", "A person called it off before it was applied."),
+    "discarded": ("Discarded", "A person gave it up."),
+    "redriven": ("Redriven", "A person had it tried again, under the same id and key."),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the timeline."""
+
+    at: datetime | None
+    status: str
+    title: str
+    text: str
+    detail: dict[str, Any]
+
+
+def of(reduction: PriceReduction) -> list[Step]:
+    """Return what happened so far, oldest first, and what is waited for."""
+    told = selectors.reduction_story(reduction)
+    if not told:  # its message has been pruned
+        return []
+    steps = [_step(event, reduction) for event in told]
+    if reduction.status == PriceReduction.Status.SCHEDULED:
+        steps.append(_ahead(reduction, begun=any(event.kind == "claimed" for event in told)))
+    return steps
+
+
+def _step(event: Event, reduction: PriceReduction) -> Step:
+    title, text = SAID.get(event.kind, (event.kind.capitalize(), ""))
+    status = event.kind
+    if event.kind == "done" and reduction.status == PriceReduction.Status.SKIPPED:
+        status, title, text = "skipped", "Skipped", f"{reduction.reason}."
+    elif event.kind == "done" and reduction.category:
+        title = "Last part applied"
+    return Step(event.at, status, title, text, event.detail)
+
+
+def _ahead(reduction: PriceReduction, *, begun: bool) -> Step:
+    if begun:
+        return Step(None, "waiting", "Going on", "Part by part, each in its own transaction.", {})
+    return Step(
+        reduction.due_at, "waiting", "To be applied", "The relay rings again until it is.", {}
+    )
