@@ -97,7 +97,10 @@ if STATIC_ROOT := env.str("STATIC_ROOT", None):  # an image collects them once, 
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 _https = env.bool("HTTPS", not EMBEDDED)
-globals().update(security_settings(https=_https, behind_proxy=env.bool("BEHIND_PROXY", False)))
+_behind_proxy = env.bool("BEHIND_PROXY", False)
+# How many of our own proxies a request has passed: whose word on the client's address counts.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(_behind_proxy))
+globals().update(security_settings(https=_https, behind_proxy=_behind_proxy))
 globals().update(logging_settings(env.log_level("LOG_LEVEL", "INFO"), process.name()))
 globals().update(
     celery_settings(
