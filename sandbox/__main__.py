@@ -1,0 +1,5 @@
+"""`python -m sandbox serve --port …`, and the other commands without Django."""
+
+from sandbox.command_line import main
+
+main()

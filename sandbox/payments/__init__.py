@@ -1,0 +1,1 @@
+"""The Stripe stand-in: payment intents, refunds and the events about them."""

@@ -1,0 +1,1 @@
+"""The Twilio stand-in: outgoing text messages."""
