@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "outbox",
     "pricing",
+    "sandbox",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
