@@ -11,8 +11,9 @@ class ConfigApp(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Refuse databases that acknowledge commits before they are on disk."""
-        from config import durability
+        """Refuse databases that acknowledge commits before they are on disk; send heartbeats."""
+        from config import durability, heartbeats
 
         connection_created.connect(durability.refuse_lossy_commits, dispatch_uid="durability")
+        heartbeats.connect()
         checks.register(durability.check_durability, checks.Tags.database)

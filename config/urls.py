@@ -4,10 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import pages
+from config import health, pages
 from config.api import api
 
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("", pages.home, name="home"),
     path("", include("pricing.urls")),
     path("accounts/", include("config.accounts.urls")),

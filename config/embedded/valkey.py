@@ -75,6 +75,7 @@ class Valkey:
                 f"port {self.port}",
                 f"requirepass {self.password}",
                 f'dir "{self._data}"',
+                "set-proc-title no",  # a supervisor's next start knows it by its command line
                 "appendonly yes",
                 'save ""',
                 "maxmemory-policy noeviction",  # a broker that evicts loses dispatches silently

@@ -1,0 +1,105 @@
+"""GET /healthz: this process answers. GET /readyz: the whole system can do its work.
+
+No sign-in. Both answer within three seconds whatever has stopped: each part is asked in a thread of
+its own, and one that still waits for its last answer is not asked again.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config import heartbeats
+from outbox import selectors
+
+PATIENCE = 2.0  # seconds for all parts together
+SEEN_FOR = 5.0  # seconds that we remember a worker, so that an emptied broker is no alarm
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200: the process is alive. It asks nobody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200, or 503 with the reasons. The oldest due message's age (seconds) is no reason for 503."""
+    database = Question(_ask_database)
+    workers = Question(_ask_workers)
+    latest = time.monotonic() + PATIENCE
+    reasons = {
+        **database.reasons("database", latest),
+        **workers.reasons("broker", latest),
+    }
+    facts = {**database.facts, **workers.facts}
+    if "broker" not in reasons and not facts.get("workers"):
+        reasons["worker"] = "no worker was seen lately"
+    if settings.EMBEDDED and facts.get("demo_accounts") is False:
+        reasons["demo"] = "the demo accounts are not there yet"
+    body = {"status": "unready" if reasons else "ready", "reasons": reasons, **facts}
+    return JsonResponse(body, status=503 if reasons else 200)
+
+
+class Question:
+    """One part of the system, asked in a thread that is left behind if nothing answers."""
+
+    _waiting: set[str] = set()  # parts that have not answered an earlier question
+
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self.facts: dict[str, Any] = {}
+        self._ask = ask
+        self._problem: str | None = "no answer yet to an earlier question"
+        self._thread: threading.Thread | None = None
+        if ask.__name__ not in self._waiting:
+            self._waiting.add(ask.__name__)
+            self._thread = threading.Thread(target=self._answer, daemon=True)
+            self._thread.start()
+
+    def reasons(self, part: str, latest: float) -> dict[str, str]:
+        """Why this part is not ready, or nothing; waits until `latest` on the monotonic clock."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, latest - time.monotonic()))
+            if self._thread.is_alive():
+                return {part: f"no answer within {PATIENCE:g} s"}
+        return {part: self._problem} if self._problem else {}
+
+    def _answer(self) -> None:
+        try:
+            self.facts = self._ask()
+            self._problem = None
+        except Exception as error:
+            # The class only: messages of drivers hold addresses, and this page asks for no sign-in.
+            self._problem = type(error).__name__
+        finally:
+            self._waiting.discard(self._ask.__name__)
+
+
+def _ask_database() -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = {"oldest_due_seconds": selectors.oldest_due_age()}
+        if settings.EMBEDDED:
+            names = ("viewer", "operator", "admin")
+            found = get_user_model().objects.filter(username__in=names).count()
+            facts["demo_accounts"] = found == len(names)
+        return facts
+    finally:
+        connection.close()  # this thread's own
+
+
+_seen: dict[str, float] = {}  # worker -> when, on the monotonic clock of this process
+
+
+def _ask_workers() -> dict[str, Any]:
+    now = time.monotonic()
+    _seen.update({worker.name: now for worker in heartbeats.workers()})
+    return {"workers": sorted(name for name, at in _seen.items() if now - at < SEEN_FOR)}

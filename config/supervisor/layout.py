@@ -1,0 +1,58 @@
+"""What runs: one line for each process."""
+
+from config.embedded.child import Child, python
+from config.home import Home
+
+# The system checks ran once, when the database was prepared. Quiet: no banner among the JSON lines.
+CELERY = ("-m", "celery", "-A", "config", "--skip-checks", "--quiet")
+WORKER_FLAGS = ("--without-gossip", "--without-mingle", "-E", "-l", "INFO")
+
+
+def independent(home: Home, *, flower_port: int, sandbox_port: int) -> list[Child]:
+    """What needs no database, and can start while that is being prepared."""
+    return [
+        _child(home, "flower", *CELERY, "flower", *_flower(flower_port)),
+        _child(home, "sandbox", "-m", "sandbox", "serve", "--port", str(sandbox_port)),
+    ]
+
+
+def processes(home: Home, *, port: int) -> list[Child]:
+    """What works on the database, in the order in which people miss it."""
+    return [
+        _child(home, "web", "-m", "gunicorn", "config.wsgi", *_gunicorn(port)),
+        # Three workers, so that bulk work and the relay's rounds never keep the rest waiting.
+        _worker(home, "main", queues="critical,default", concurrency=2),
+        _worker(home, "relay", queues="relay", concurrency=1),
+        _worker(home, "bulk", queues="bulk", concurrency=1),
+        _child(home, "relay", "manage.py", "relay", "--skip-checks"),
+        _child(home, "beat", *CELERY, "beat", "-l", "INFO", "--pidfile="),
+    ]
+
+
+def _child(home: Home, name: str, *arguments: str) -> Child:
+    return Child(
+        name=name,
+        command=python(*arguments),
+        log=home.logs / f"{name}.log",
+        environment={"PROCESS_NAME": name},
+    )
+
+
+def _worker(home: Home, name: str, *, queues: str, concurrency: int) -> Child:
+    size = ("-Q", queues, "--pool", "prefork", "--concurrency", str(concurrency))
+    named = ("-n", f"{name}@%h", *WORKER_FLAGS)
+    return _child(home, f"worker-{name}", *CELERY, "worker", *named, *size)
+
+
+def _gunicorn(port: int) -> list[str]:
+    return [
+        *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"),
+        *("--preload",),  # one import for all workers, and a killed one is back at once
+        *("--no-control-socket",),  # it would be in the user's home, one for all copies
+        *("--graceful-timeout", "5", "--timeout", "30", "--keep-alive", "15"),
+    ]
+
+
+def _flower(port: int) -> list[str]:
+    """Open on loopback, so it only looks: it can stop no worker and send no task."""
+    return ["--address=127.0.0.1", f"--port={port}", "--read-only", "--inspect-timeout=2000"]
