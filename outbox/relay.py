@@ -105,7 +105,7 @@ _DUE = """
             WHERE state = 'pending' AND handler = names.handler
               AND due_at <= clock_timestamp() - make_interval(secs => %(grace)s)
             LIMIT %(most)s
-        ) AS some
+        ) AS counted
     ) AS due
     WHERE names.handler IS NOT NULL AND due.count > 0
 """

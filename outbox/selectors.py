@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min
+from django.db.models import Count, DurationField, ExpressionWrapper, Min
 from django.db.models.functions import Now
 
 from outbox.models import Message
@@ -79,7 +79,7 @@ def counts_by_state() -> dict[str, int]:
 def oldest_due_age() -> float | None:
     """Seconds that the oldest due message has been due, or None where none is: the pulse."""
     due = Message.objects.filter(state=Message.State.PENDING, due_at__lte=Now())
-    found = due.aggregate(oldest=Min("due_at"), now=Now())
-    if found["oldest"] is None:
-        return None
-    return float((found["now"] - found["oldest"]).total_seconds())
+    age = due.aggregate(
+        age=ExpressionWrapper(Now() - Min("due_at"), output_field=DurationField())
+    )["age"]
+    return None if age is None else float(age.total_seconds())
