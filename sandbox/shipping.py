@@ -111,11 +111,12 @@ class Shipping(Provider):
 def _checked(wanted: Any) -> dict[str, Any]:
     if not isinstance(wanted, dict):
         raise Refusal(_error(422, "invalid", "The body is a JSON object."))
-    if not REFERENCE.fullmatch(str(wanted.get("reference", ""))):
+    reference = wanted.get("reference")
+    if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
         raise Refusal(_error(422, "invalid", "A reference is 1 to 100 of A-Z a-z 0-9 . _ : -"))
     if not isinstance(wanted.get("order"), str | int) or isinstance(wanted["order"], bool):
         raise Refusal(_error(422, "invalid", "`order` names the order, as text or number."))
-    return {**wanted, "reference": str(wanted["reference"]), "order": str(wanted["order"])}
+    return {**wanted, "order": str(wanted["order"])}
 
 
 def _find(db: sqlite3.Connection, reference: str) -> dict[str, Any] | None:

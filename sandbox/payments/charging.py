@@ -51,5 +51,5 @@ def _ask_customer(call: Call, intent: objects.Object) -> Response:
 
 def _keep(call: Call, intent: objects.Object, event: str) -> Response:
     objects.save(call.db, intent)
-    webhooks.emit(call, (event, intent))
+    webhooks.record(call, event, intent)
     return Response(200, intent)

@@ -22,7 +22,7 @@ def create(call: Call) -> Response:
         raise errors.refuse("Card numbers are not accepted here. Use a payment method.")
     intent = _new(call, form)
     objects.insert(call.db, intent, now=call.now)
-    webhooks.emit(call, ("payment_intent.created", intent))
+    webhooks.record(call, "payment_intent.created", intent)
     if not forms.flag(form, "confirm"):
         return Response(200, intent)
     return charging.charge(call, intent)
@@ -72,7 +72,7 @@ def capture(call: Call, intent: str) -> Response:
         )
     body |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
     objects.save(call.db, body)
-    webhooks.emit(call, ("payment_intent.succeeded", body))
+    webhooks.record(call, "payment_intent.succeeded", body)
     return Response(200, body)
 
 
@@ -88,7 +88,7 @@ def cancel(call: Call, intent: str) -> Response:
         "next_action": None,
     }
     objects.save(call.db, body)
-    webhooks.emit(call, ("payment_intent.canceled", body))
+    webhooks.record(call, "payment_intent.canceled", body)
     return Response(200, body)
 
 

@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sandbox.credentials import Credentials
-from sandbox.payments import errors, idempotency, intents, listing, objects, refunds, search
+from sandbox.payments import (
+    errors,
+    idempotency,
+    intents,
+    listing,
+    objects,
+    refunds,
+    search,
+    webhooks,
+)
 from sandbox.web import Call, Provider, Request, Response, route
 
 INTENTS = "/v1/payment_intents"
@@ -65,7 +74,8 @@ class Payments(Provider):
 
     def carry_out(self, call: Call, effect: Callable[[], Response]) -> Response:
         """Run the effect once per idempotency key."""
-        return _with_request_id(idempotency.once(call, effect))
+        with webhooks.sending(call):
+            return _with_request_id(idempotency.once(call, effect))
 
 
 def _with_request_id(response: Response) -> Response:

@@ -24,7 +24,7 @@ def create(call: Call) -> Response:
         )
     refund = _new(call, form, intent, amount)
     objects.insert(call.db, refund, now=call.now, parent=intent["id"])
-    webhooks.emit(call, ("refund.created", refund))
+    webhooks.record(call, "refund.created", refund)
     return Response(200, refund)
 
 

@@ -4,6 +4,8 @@ import hmac
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sandbox import callbacks, knobs
@@ -13,23 +15,24 @@ from sandbox.web import Call
 
 API_VERSION = "2026-02-25.clover"
 STEP_SECONDS = 0.05  # between the events of one request
+EVENTS = "FROM payment_object WHERE kind = 'event'"
 
 
-def emit(call: Call, *changes: tuple[str, objects.Object]) -> None:
-    """Record events (type, object) with the effect, and send them if anybody listens."""
-    events = [_event(call, kind, body) for kind, body in changes]
-    for event in events:
-        objects.insert(call.db, event, now=call.now)
+def record(call: Call, kind: str, body: objects.Object) -> None:
+    """Record an event in the transaction of the effect that it tells of."""
+    objects.insert(call.db, _event(call, kind, body), now=call.now)
+
+
+@contextmanager
+def sending(call: Call) -> Iterator[None]:
+    """Around an effect: the events it recorded are sent together, if anybody listens."""
+    newest = call.db.execute(f"SELECT max(number) AS number {EVENTS}").fetchone()["number"] or 0
+    yield
     url = knobs.text(call.db, "payments_webhook_url")
     if url:
-        times = (call.now + STEP_SECONDS * n for n in range(len(events)))
-        callbacks.schedule(
-            call.db,
-            provider="payments",
-            url=url,
-            bodies=[(at, json.dumps(event)) for at, event in zip(times, events, strict=True)],
-            faults=call.faults,
-        )
+        rows = call.db.execute(f"SELECT body {EVENTS} AND number > ? ORDER BY number", (newest,))
+        bodies = [(call.now + STEP_SECONDS * n, row["body"]) for n, row in enumerate(rows)]
+        callbacks.schedule(call.db, provider="payments", url=url, bodies=bodies, faults=call.faults)
 
 
 def sign(callback: sqlite3.Row, credentials: Credentials) -> tuple[bytes, dict[str, str]]:
