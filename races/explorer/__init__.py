@@ -1,0 +1,65 @@
+"""Runs every interleaving of a few workers' statements against a real PostgreSQL.
+
+Two or three ordinary callables run each in its own thread on its own connection; every statement,
+commit and rollback is a point where another may go on, and where a process may die. The listing
+reads as the story goes:
+
+======================  ============================================================
+``question``            who works, on what, what must be true, what may go wrong
+``race``, ``verdict``   asking it from tests; the answers
+``explorer``            one scenario at a time on a database that is put back
+``search``              depth first over all schedules, with sleep sets
+``schedule``            a schedule's short text: ``A*1 B*4 A*3``
+``run``, ``waits``      one run: who goes on, who waits for whom, who dies
+``session``, ``wiretap``  a worker's thread, and the ear on its connection
+``dependency``          which steps may be swapped unseen
+``statement``, ``transaction``, ``catalog``  what a step touches
+``server``, ``reset``   the power over PostgreSQL; the way back
+``timeline``, ``answers``  drawing what happened
+``points``              yield points for what is not SQL
+``mutation``            taking one lock out of the SQL
+``programs``, ``reduction``  the reduction, tried on random programs
+======================  ============================================================
+
+What lies inside one statement is not explored.
+"""
+
+from .errors import (
+    Divergence,
+    ExplorerError,
+    Killed,
+    NeverCameBack,
+    NeverEnds,
+    ScheduleDoesNotFit,
+    ServerNotControlled,
+    ThreadLeftBehind,
+)
+from .explorer import Explorer
+from .points import point
+from .question import Question
+from .race import NotProven, NotRefuted, Race
+from .step import Outcome
+from .verdict import Verdict, Violation, prove, refute, replay
+
+__all__ = [
+    "Divergence",
+    "Explorer",
+    "ExplorerError",
+    "Killed",
+    "NeverCameBack",
+    "NeverEnds",
+    "NotProven",
+    "NotRefuted",
+    "Outcome",
+    "Question",
+    "Race",
+    "ScheduleDoesNotFit",
+    "ServerNotControlled",
+    "ThreadLeftBehind",
+    "Verdict",
+    "Violation",
+    "point",
+    "prove",
+    "refute",
+    "replay",
+]

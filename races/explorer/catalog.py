@@ -1,0 +1,87 @@
+"""What PostgreSQL's catalogue says that a statement's text does not: keys, triggers, views."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+_FOREIGN_KEYS = """
+    SELECT child.relname, parent.relname, con.condeferrable,
+           ARRAY(SELECT attname::text FROM pg_attribute
+                 WHERE attrelid = con.conrelid AND attnum = ANY (con.conkey)),
+           ARRAY(SELECT attname::text FROM pg_attribute
+                 WHERE attrelid = con.confrelid AND attnum = ANY (con.confkey))
+    FROM pg_constraint con
+    JOIN pg_class child ON child.oid = con.conrelid
+    JOIN pg_class parent ON parent.oid = con.confrelid
+    WHERE con.contype = 'f'
+"""
+_RELATIONS = """
+    SELECT relname, relkind IN ('v', 'm', 'f') FROM pg_class
+    JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname !~ '^(pg_|information_schema)'
+"""
+_FUNCTIONS = """
+    SELECT DISTINCT proname FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace
+    WHERE nspname NOT IN ('pg_catalog', 'information_schema')
+"""
+# tgtype: 4 insert, 8 delete, 16 update, 32 truncate
+_TRIGGERS = """
+    SELECT relname, tgtype::int FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+    WHERE NOT tgisinternal
+"""
+_EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A reference from one table to another."""
+
+    child: str
+    parent: str
+    deferrable: bool
+    columns: frozenset[str]
+    referenced: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The part of a database's catalogue that footprints need. Read once per scenario."""
+
+    tables: frozenset[str]
+    opaque: frozenset[str]  # views and functions: what they touch is not in the statement
+    triggers: dict[str, frozenset[str]]  # table -> events
+    parents: dict[str, tuple[ForeignKey, ...]]  # by child
+    children: dict[str, tuple[ForeignKey, ...]]  # by parent
+
+
+def read(connection: "psycopg.Connection[Any]") -> Catalog:
+    """Read the catalogue of the connection's database."""
+    relations = connection.execute(_RELATIONS).fetchall()
+    functions = {name for (name,) in connection.execute(_FUNCTIONS)}
+    keys = [
+        ForeignKey(child, parent, deferrable, frozenset(columns), frozenset(referenced))
+        for child, parent, deferrable, columns, referenced in connection.execute(_FOREIGN_KEYS)
+    ]
+    return Catalog(
+        tables=frozenset(name for name, is_view in relations if not is_view),
+        opaque=frozenset({name for name, is_view in relations if is_view} | functions),
+        triggers=_triggers(connection),
+        parents=_grouped(keys, "child"),
+        children=_grouped(keys, "parent"),
+    )
+
+
+def _triggers(connection: "psycopg.Connection[Any]") -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for table, kind in connection.execute(_TRIGGERS):
+        found[table] |= {event for bit, event in _EVENTS.items() if kind & bit}
+    return {table: frozenset(events) for table, events in found.items()}
+
+
+def _grouped(keys: list[ForeignKey], side: str) -> dict[str, tuple[ForeignKey, ...]]:
+    found: dict[str, list[ForeignKey]] = defaultdict(list)
+    for key in keys:
+        found[getattr(key, side)].append(key)
+    return {table: tuple(group) for table, group in found.items()}

@@ -1,0 +1,52 @@
+"""What is asked of the explorer: who works, on what, and what must be true in the end."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .run import Faults
+from .step import Outcome
+
+Job = Callable[[], Any]
+Check = Callable[[Sequence[Outcome]], None]
+
+
+def nothing() -> None:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two or three workers, their start, their faults, and the check after every schedule.
+
+    ``setup`` fills the database once; ``begin`` puts back, before each schedule, what lives outside
+    it. ``check`` raises AssertionError where the invariant is broken. An error that ends a worker
+    is a violation unless its class is among ``expects``. ``environment`` names acts of the outside
+    world (a lease runs out), each done once, at every possible moment.
+    """
+
+    workers: Sequence[Job]
+    check: Check
+    setup: Job = nothing
+    begin: Job = nothing
+    kills: int = 0  # processes that may die in one schedule; their jobs come again
+    acks: int = 0  # commits whose reply may be lost in one schedule
+    environment: Mapping[str, Job] = field(default_factory=dict)
+    comes_again: Callable[[str], bool] = lambda worker: True
+    expects: tuple[type[BaseException], ...] = ()
+    bound: int | None = None  # preemptions; None: all schedules
+    mutate: Callable[[str], str] | None = None
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """Every worker by its name; those of the environment last."""
+        return {**dict(zip("ABCDEFGH", self.workers, strict=False)), **self.environment}
+
+    @property
+    def faults(self) -> Faults:
+        """What may go wrong, and for whom."""
+        return Faults(self.kills, self.acks, frozenset(self.environment), self.comes_again)
+
+    def but(self, **changes: Any) -> "Question":
+        """The same question with something changed."""
+        return replace(self, **changes)

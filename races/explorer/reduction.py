@@ -1,0 +1,85 @@
+"""Proves the reduction by trial: for random programs, reduced and full search see the same ends.
+
+An *end* is all that can be told apart: every table's rows, what each worker read, its errors.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from .explorer import Explorer, Scenario
+from .programs import SCHEMA, START, TABLES, Program, random_program
+
+_LARGEST_TREE = 1500  # schedules in full; larger ones are left out and counted
+
+
+@dataclass
+class Comparison:
+    """One set of programs: how many schedules each search took, and which ends they disagree on."""
+
+    seed: int
+    programs: list[Program]
+    full: int = 0
+    reduced: int = 0
+    cut: int = 0
+    missed: set[str] = field(default_factory=set)  # ends that the reduced search did not see
+    extra: set[str] = field(default_factory=set)  # ends that only the reduced search saw
+    too_large: bool = False
+
+    @property
+    def agrees(self) -> bool:
+        """True where both searches saw the same ends."""
+        return not self.missed and not self.extra
+
+
+def compare(
+    explorer: Explorer, seeds: Iterator[int], workers: int = 2, size: int = 3
+) -> Iterator[Comparison]:
+    """One comparison per seed; ``size``: the most statements that a worker has."""
+    explorer.server.connection.execute(SCHEMA, prepare=False)
+    explorer.take_charge()
+    for seed in seeds:
+        chance = Random(seed)  # noqa: S311  not for secrets
+        programs = [random_program(chance, chance.randint(1, size)) for _ in range(workers)]
+        yield _compare(explorer, Comparison(seed, programs))
+
+
+def _compare(explorer: Explorer, comparison: Comparison) -> Comparison:
+    def setup() -> None:
+        explorer.server.connection.execute(START, prepare=False)
+
+    with explorer.scenario(comparison.programs, setup=setup) as scenario:
+        full = _full(scenario, comparison)
+        if comparison.too_large:
+            return comparison
+        reduced = _reduced(scenario, comparison)
+    comparison.missed, comparison.extra = full - reduced, reduced - full
+    return comparison
+
+
+def _full(scenario: Scenario, comparison: Comparison) -> set[str]:
+    ends = set()
+    for _ in scenario.search(reduce=False):
+        comparison.full += 1
+        ends.add(_end(scenario, comparison.programs))
+        if comparison.full > _LARGEST_TREE:
+            comparison.too_large = True
+            break
+    return ends
+
+
+def _reduced(scenario: Scenario, comparison: Comparison) -> set[str]:
+    ends = set()
+    for explored in scenario.search():
+        if explored.whole:
+            comparison.reduced += 1
+            ends.add(_end(scenario, comparison.programs))
+        else:
+            comparison.cut += 1
+    return ends
+
+
+def _end(scenario: Scenario, programs: list[Program]) -> str:
+    connection = scenario.explorer.server.connection
+    rows = [sorted(connection.execute(f"SELECT * FROM {table}").fetchall()) for table in TABLES]
+    return repr([rows, [program.seen for program in programs]])

@@ -1,0 +1,310 @@
+"""One run: the workers under the scheduler's hand, from their first step to their last.
+
+Between two choices one worker runs. One that does not come back is asked for in PostgreSQL: where
+it waits for another of ours it counts as blocked, and the others go on. A circle of waits is cut by
+cancelling the last to join, with the error that PostgreSQL would give: its own detector looks after
+a time-out, and which of the two it then picks is chance.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty
+from typing import Any
+
+from .dependency import NOTHING, Footprint
+from .errors import ExplorerError, NeverCameBack, NeverEnds
+from .schedule import ACK, KILL, STEP, WAKE, Choice
+from .server import Server
+from .session import ABANDON, CLEAN, ENDED, RETURNED, Session
+from .step import END, Outcome, Step
+from .waits import Waits
+
+_FIRST_POLL, _LAST_POLL = 0.0008, 0.02  # seconds; a statement takes a third of the first
+_MOST_STEPS = 300  # of one worker in one run
+
+
+@dataclass
+class Moment:
+    """One line of the timeline."""
+
+    worker: str
+    text: str
+    result: str = ""
+    note: str = ""
+
+
+@dataclass
+class Faults:
+    """How much may go wrong in one schedule, and to whom."""
+
+    kills: int = 0
+    acks: int = 0
+    spared: frozenset[str] = frozenset()  # never die: the acts of the environment
+    comes_again: Callable[[str], bool] = lambda worker: True  # after its death, as A', B'
+
+
+@dataclass
+class Team:
+    """The workers, and what each does."""
+
+    jobs: dict[str, Callable[[], Any]]
+    session: Callable[[str], Session]  # by name, made at first use
+    begin: Callable[[Session, Callable[[], Any]], None]
+
+
+class Run:
+    """The state of one run, and the choices that are open in it."""
+
+    def __init__(self, team: Team, server: Server, faults: Faults, patience: float) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.moments: list[Moment] = []
+        self.taken: list[Choice] = []
+        self.steps: dict[str, int] = {}
+        self.last = ""
+        self.touched = NOTHING  # by the whole run
+        self.crash_points: set[tuple[str, int]] = set()  # worker, steps made: where faults struck
+        self._team = team
+        self._jobs = dict(team.jobs)
+        self._server = server
+        self._faults = faults
+        self._patience = patience
+        self._waits = Waits(server, self.sessions)
+        self._waking: list[Session] = []
+        self._ready: set[str] = set()
+        self._left = {KILL: faults.kills, ACK: faults.acks}
+
+    # -- what can be asked
+
+    def choices(self) -> list[Choice]:
+        """Everything that can happen next, without preemption first."""
+        if self._waking:
+            return [Choice(session.worker, WAKE) for session in self._waking]
+        ready = [name for name in self.sessions if name in self._ready]
+        names = sorted(self._distinct(ready), key=lambda name: name != self.last)
+        return [Choice(name) for name in names] + [
+            fault for name in names for fault in self._open_faults(name)
+        ]
+
+    def step(self, name: str) -> Step:
+        """What the worker will do when it goes on."""
+        return self.sessions[name].step
+
+    def state(self, name: str) -> str:
+        """ready, blocked or done."""
+        if name in self._ready:
+            return "ready"
+        return "blocked" if self.sessions[name].blocked else "done"
+
+    def signature(self) -> tuple[str, ...]:
+        """Where each worker stands, in words that are the same in each run."""
+        return tuple(
+            f"{name} {state}{'' if state == 'done' else ': ' + self.step(name).text}"
+            for name in self.sessions
+            for state in [self.state(name)]
+        )
+
+    def stuck(self) -> list[Session]:
+        """Workers that wait for one that has ended."""
+        return [] if self.choices() else self._waits.blocked()
+
+    def outcomes(self) -> list[Outcome]:
+        """How each worker ended."""
+        return [session.outcome for session in self.sessions.values()]
+
+    # -- what can be done
+
+    def begin(self) -> None:
+        """Bring every worker to its first step."""
+        for name in self._jobs:
+            self._start(name)
+
+    def take(self, choice: Choice) -> Footprint:
+        """Let one thing happen; return what it touched, with all that it set going."""
+        touched = self._take(choice)
+        self.touched |= touched
+        return touched
+
+    def _take(self, choice: Choice) -> Footprint:
+        self._waits.hold_if_several()
+        self.taken.append(choice)
+        self.last = choice.worker
+        if choice.act == WAKE:
+            self._waking = []
+            return self._wake(self.sessions[choice.worker]) | self._wake_freed()
+        touched = self._kill(choice.worker) if choice.act == KILL else self._go(choice)
+        touched |= self._wake_freed()
+        if choice.act == KILL and self._faults.comes_again(choice.worker):
+            self._deliver_again(choice.worker)
+        if not self._left[KILL]:
+            self._finish_ended()
+        return touched
+
+    def end(self) -> None:
+        """End the run, finished or not: every worker unwinds, nothing stays open."""
+        self._waits.thaw_all()
+        for session in self._waits.blocked():
+            self._server.cancel(session.pid)
+            self._expect(session, RETURNED)
+            self._unwind(session, ABANDON)
+        for name in list(self._ready):
+            self._unwind(self.sessions[name], ABANDON)
+        for session in self.sessions.values():
+            session.go(CLEAN)
+            self._expect(session, CLEAN)
+
+    def thaw(self) -> None:
+        """Let every backend go on that was held."""
+        self._waits.thaw_all()
+
+    # -- steps
+
+    def _start(self, name: str) -> None:
+        session = self.sessions[name] = self._team.session(name)
+        session.may_die = bool(self._faults.kills) and name not in self._faults.spared
+        self.steps[name] = 0
+        self._team.begin(session, self._jobs[name])
+        self._await(session)
+
+    def _go(self, choice: Choice) -> Footprint:
+        session = self.sessions[choice.worker]
+        step, held = session.step, session.held
+        self._count(session)
+        moment = Moment(choice.worker, step.text)
+        self.moments.append(moment)
+        if choice.act == ACK:
+            self._left[ACK] -= 1
+            self.crash_points.add((choice.worker, self.steps[choice.worker]))
+            moment.note = "done, but the reply is lost"
+        session.waited = False
+        self._ready.discard(choice.worker)
+        session.go(choice.act)
+        if not self._await(session):
+            moment.note = f"waits for {self._waits.named(session)}"
+        moment.result = step.result
+        return _touched(session, step, held)
+
+    def _kill(self, name: str) -> Footprint:
+        session = self.sessions[name]
+        self._left[KILL] -= 1
+        self.crash_points.add((name, self.steps[name]))
+        self.moments.append(Moment(name, "†", note=f"killed before: {session.step.text}"))
+        held = session.held
+        self._server.terminate(session.pid)
+        self._unwind(session, KILL)
+        return held
+
+    def _deliver_again(self, name: str) -> None:
+        again = f"{name}'"
+        self._jobs[again] = self._jobs[name]
+        self._start(again)
+
+    def _finish_ended(self) -> None:
+        """With no death left to come, the end of a job is no step that anybody could notice."""
+        for name in list(self._ready):
+            session = self.sessions[name]
+            if session.step.kind == END:
+                self._unwind(session, STEP)
+
+    def _unwind(self, session: Session, order: str) -> None:
+        self._ready.discard(session.worker)
+        session.blocked = False
+        session.go(order)
+        self._expect(session, ENDED)
+
+    def _count(self, session: Session) -> None:
+        self.steps[session.worker] += 1
+        if self.steps[session.worker] > _MOST_STEPS:
+            raise NeverEnds(
+                f"{session.worker} made {_MOST_STEPS} steps and has not ended; it is at: "
+                f"{session.step.text}. A loop that waits by asking again has no end here."
+            )
+
+    # -- waiting and waking
+
+    def _wake_freed(self) -> Footprint:
+        touched = NOTHING
+        while freed := self._waits.freed():
+            if len(freed) > 1:  # they are held; who goes first is a choice
+                self._waking = freed
+                return touched
+            touched |= self._wake(freed[0])
+        self._waits.thaw_all()
+        return touched
+
+    def _wake(self, session: Session) -> Footprint:
+        """Its lock was granted: see how its statement ends, then let it run to its next step."""
+        step, held = session.step, session.held
+        moment = Moment(session.worker, "…")
+        self.moments.append(moment)
+        session.waited = False
+        self._waits.thaw(session)
+        if not self._await(session):
+            moment.note = f"waits on, for {self._waits.named(session)}"
+        moment.result = step.result
+        return _touched(session, step, held)
+
+    def _await(self, session: Session) -> bool:
+        """True when the worker is at its next step or done, False when one of ours blocks it."""
+        pause, deadline = _FIRST_POLL, time.monotonic() + self._patience
+        while True:
+            try:
+                event = session.events.get(timeout=pause)
+            except Empty:
+                if self._waits.is_blocked(session):
+                    return False
+                if time.monotonic() > deadline:
+                    raise self._lost(session) from None
+                pause = min(pause * 2, _LAST_POLL)
+                continue
+            if event == RETURNED:
+                session.blocked = False
+                session.go(STEP)
+                continue
+            if event != ENDED:
+                self._ready.add(session.worker)
+            return True
+
+    def _expect(self, session: Session, event: str) -> None:
+        try:
+            found = session.events.get(timeout=self._patience)
+        except Empty:
+            raise self._lost(session) from None
+        if found != event:
+            raise ExplorerError(f"{session.worker}: {found} where {event} was due")
+
+    def _lost(self, session: Session) -> NeverCameBack:
+        return NeverCameBack(
+            f"{session.worker} has run for {self._patience:g} s since “{session.step.text}” "
+            "without reaching a statement or ending, and it waits for none of the other workers "
+            f"({self._server.activity(session.pid)}). It computes, or waits for something that "
+            "the explorer cannot see: put a point() before it."
+        )
+
+    # -- which choices there are
+
+    def _distinct(self, ready: list[str]) -> list[str]:
+        """Of workers that do the same and have not begun, only the first may begin."""
+        seen: set[int] = set()
+        found = []
+        for name in ready:
+            if not self.steps[name]:
+                if id(self._jobs[name]) in seen:
+                    continue
+                seen.add(id(self._jobs[name]))
+            found.append(name)
+        return found
+
+    def _open_faults(self, name: str) -> list[Choice]:
+        found = []
+        if self._left[ACK] and self.step(name).may_lose_reply:
+            found.append(Choice(name, ACK))
+        if self._left[KILL] and self.steps[name] and name not in self._faults.spared:
+            found.append(Choice(name, KILL))
+        return found
+
+
+def _touched(session: Session, step: Step, held: Footprint) -> Footprint:
+    """A statement that fails ends its transaction there and then: its locks are gone."""
+    touched = step.footprint | held if step.failed else step.footprint
+    return touched | Footprint(blocked=session.waited)

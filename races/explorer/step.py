@@ -1,0 +1,29 @@
+"""What a worker does next, and what came of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .dependency import NOTHING, Footprint
+
+STATEMENT, COMMIT, ROLLBACK, POINT, END = "statement", "commit", "rollback", "point", "end"
+
+
+@dataclass
+class Step:
+    """One step: a statement, a commit, a rollback, a point, or the end of the job."""
+
+    kind: str
+    text: str
+    footprint: Footprint = NOTHING
+    may_lose_reply: bool = False
+    result: str = ""
+    failed: bool = False
+
+
+@dataclass
+class Outcome:
+    """How a worker's callable ended: its value, or its error (Killed where its process died)."""
+
+    worker: str
+    value: Any = None
+    error: BaseException | None = None

@@ -1,0 +1,55 @@
+"""What one connection's open transaction holds, so that its end can be given a footprint."""
+
+from dataclasses import dataclass, field
+
+from .dependency import NOTHING, Footprint, Takes, union
+from .statement import Statement, makes_strict
+
+
+@dataclass
+class OpenTransaction:
+    """Row locks, changes and other resources gathered by a connection since BEGIN."""
+
+    holds: Takes = field(default_factory=dict)
+    at_commit: Takes = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
+    strict: bool = False
+    everything: bool = False
+    has_read: bool = False
+
+    def note_setting(self, sql: str) -> None:
+        """Watch for SET TRANSACTION ISOLATION LEVEL."""
+        self.strict = self.strict or makes_strict(sql)
+
+    def run(self, statement: Statement) -> Footprint:
+        """The footprint of a statement inside this transaction; what it takes is held on."""
+        first, self.has_read = not self.has_read, True
+        self.holds = union(self.holds, statement.footprint.takes)
+        self.at_commit = union(self.at_commit, statement.at_commit)
+        self.keys |= statement.footprint.keys
+        self.everything = self.everything or statement.footprint.everything
+        if not self.strict:
+            return statement.footprint
+        return statement.footprint | Footprint(strict=True, snapshot=first)
+
+    def end(self, *, commits: bool) -> Footprint:
+        """The footprint of COMMIT or ROLLBACK."""
+        return Footprint(
+            takes=self.at_commit if commits else {},
+            frees=union(self.holds, self.at_commit),
+            commits=commits,
+            keys=self.keys,
+            strict=self.strict,
+            everything=self.everything,
+        )
+
+    def back_to_savepoint(self) -> Footprint:
+        """ROLLBACK TO lets go at most what is held; it goes on counting as held."""
+        return self.end(commits=False)
+
+
+def autocommitted(statement: Statement) -> Footprint:
+    """A statement that is a transaction by itself."""
+    alone = OpenTransaction()
+    ran = alone.run(statement)
+    return ran | alone.end(commits=True) if ran != NOTHING else ran

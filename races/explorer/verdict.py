@@ -1,0 +1,190 @@
+"""Answers: every schedule held, or the shortest that did not."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError
+
+from . import timeline
+from .errors import Killed
+from .explorer import Explored, Explorer, Scenario
+from .question import Question
+from .run import Moment
+from .schedule import ACK
+from .step import Outcome
+
+MOST_PREEMPTIONS = 3  # tried, one more at a time, before a refutation asks for all schedules
+Progress = Callable[["Verdict"], None]
+
+
+def silent(verdict: "Verdict") -> None:
+    """Tell nobody how far it is."""
+
+
+@dataclass
+class Violation:
+    """A schedule that broke the invariant."""
+
+    message: str
+    schedule: str
+    workers: list[str]
+    moments: list[Moment]
+    number: int  # it was the nth schedule that was tried
+
+    def __str__(self) -> str:
+        drawn = timeline.draw(self.workers, self.moments)
+        return (
+            f"INVARIANT BROKEN: {self.message}\n  schedule #{self.number}: {self.schedule}\n{drawn}"
+        )
+
+
+@dataclass
+class Verdict:
+    """What an exploration found. ``complete``: every schedule was run, up to equivalence."""
+
+    workers: int = 0
+    statements: int = 0  # steps of the longest schedule
+    schedules: int = 0
+    cut: int = 0  # runs given up since their rest was known
+    complete: bool = False
+    bound: int | None = None
+    crash_points: int = 0
+    violations: list[Violation] = field(default_factory=list)
+    seconds: float = 0.0
+    example: str = ""  # a schedule that held
+    example_moments: list[Moment] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """No schedule of those that were run broke anything."""
+        return not self.violations
+
+    @property
+    def in_words(self) -> str:
+        """One line, with its figures."""
+        if self.violations:
+            return f"broken at schedule #{self.violations[0].number}: {self.violations[0].message}"
+        how = "complete" if self.complete else f"bounded ({self.bound} preemptions), not proven"
+        return f"holds in {self.schedules} schedules, {self.crash_points} crash points: {how}"
+
+
+def prove(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
+    """Run every schedule (within the question's bound); stop at the first violation."""
+    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
+        left_out = _run(scenario, question, verdict, question.bound, progress)
+        verdict.complete = verdict.holds and not left_out
+        verdict.bound = question.bound if left_out else None
+    return verdict
+
+
+def refute(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
+    """Look for the shortest schedule that fails: first without preemption, then with ever more."""
+    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
+        for bound in [*range(MOST_PREEMPTIONS + 1), None]:
+            left_out = _run(scenario, question, verdict, bound, progress)
+            if verdict.violations or not left_out:
+                verdict.complete = verdict.holds
+                break
+    return verdict
+
+
+def replay(explorer: Explorer, question: Question, schedule: str) -> Verdict:
+    """Run one schedule by its text; raises ScheduleDoesNotFit."""
+    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
+        _judge(scenario.replay(schedule), question, verdict, set())
+    return verdict
+
+
+def _run(
+    scenario: Scenario, question: Question, verdict: Verdict, bound: int | None, progress: Progress
+) -> bool:
+    """Run schedules until one fails. True where the bound left some out."""
+    points: set[tuple[str, int]] = set()
+    left_out = False
+    for explored in scenario.search(bound=bound):
+        left_out = explored.bounded
+        _judge(explored, question, verdict, points)
+        progress(verdict)
+        if verdict.violations:
+            break
+    verdict.crash_points = max(verdict.crash_points, len(points))
+    return left_out
+
+
+def _judge(
+    explored: Explored, question: Question, verdict: Verdict, points: set[tuple[str, int]]
+) -> None:
+    if not explored.whole:
+        verdict.cut += 1
+        return
+    verdict.schedules += 1
+    points |= explored.run.crash_points
+    moments = explored.run.moments
+    verdict.statements = max(verdict.statements, sum(moment.text != "…" for moment in moments))
+    message = _broken(explored, question)
+    if message:
+        columns = timeline.workers(moments, list(question.jobs))
+        verdict.violations.append(
+            Violation(message, explored.schedule, columns, moments, verdict.schedules)
+        )
+    else:
+        verdict.example, verdict.example_moments = explored.schedule, moments
+
+
+def _broken(explored: Explored, question: Question) -> str:
+    """What the schedule broke, in a sentence; empty where it broke nothing."""
+    if explored.stuck:
+        return (
+            f"{' and '.join(explored.stuck)} waits for ever: the holder has ended without release"
+        )
+    outcomes = explored.run.outcomes()
+    for outcome in outcomes:
+        if _unexpected(outcome, explored, question):
+            return f"{outcome.worker} failed: {_first_line(outcome.error)}"
+    return _checked(question, outcomes)
+
+
+def _unexpected(outcome: Outcome, explored: Explored, question: Question) -> bool:
+    error = outcome.error
+    if error is None or isinstance(error, (Killed, *question.expects)):
+        return False
+    lost_its_reply = any(
+        choice.act == ACK and choice.worker == outcome.worker for choice in explored.run.taken
+    )
+    return not (lost_its_reply and isinstance(error, DatabaseError))
+
+
+def _checked(question: Question, outcomes: Sequence[Outcome]) -> str:
+    try:
+        question.check(outcomes)
+    except AssertionError as broken:
+        return _first_line(broken) or "the check failed"
+    return ""
+
+
+def _first_line(error: BaseException | None) -> str:
+    text = str(error).strip().splitlines()
+    words = text[0] if text else ""
+    if isinstance(error, AssertionError):
+        return words
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+@contextmanager
+def _timed(question: Question) -> Iterator[Verdict]:
+    verdict = Verdict(workers=len(question.workers))
+    began = time.monotonic()
+    yield verdict
+    verdict.seconds = time.monotonic() - began
+
+
+def _scenario(explorer: Explorer, question: Question) -> Scenario:
+    return explorer.scenario(
+        question.jobs,
+        setup=question.setup,
+        begin=question.begin,
+        faults=question.faults,
+        rewrite=question.mutate or (lambda sql: sql),
+    )

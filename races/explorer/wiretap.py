@@ -1,0 +1,204 @@
+"""Stands on one Django connection and makes every statement, commit and rollback a step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from django.db import OperationalError, connections
+
+from . import answers, statement
+from .catalog import Catalog
+from .dependency import NOTHING, Footprint
+from .errors import Killed
+from .schedule import ACK
+from .step import COMMIT, ROLLBACK, STATEMENT, Step
+from .transaction import OpenTransaction, autocommitted
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_PREPARE = """
+    SET deadlock_timeout = '1h'; SET lock_timeout = 0; SET jit = off;
+    SET application_name = '{}'
+"""
+_COMMIT = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_ROLLBACK = re.compile(r"\s*(ROLLBACK|ABORT)\b(?!\s+TO)", re.IGNORECASE)
+_BEGIN = re.compile(r"\s*(BEGIN|START)\b", re.IGNORECASE)
+_IDLE = psycopg.pq.TransactionStatus.IDLE
+
+
+class Wiretap:
+    """Between a worker's callable and its connection."""
+
+    def __init__(self, session: Session, catalog: Catalog, rewrite: Callable[[str], str]) -> None:
+        self._session = session
+        self._catalog = catalog
+        self._rewrite = rewrite
+        self._connection: Any = connections[session.alias]
+        self._transaction: OpenTransaction | None = None
+        self._cleanup: set[str] = set()
+
+    def __enter__(self) -> Wiretap:
+        connection = self._connection
+        connection.ensure_connection()
+        self._meet_connection()
+        self._real = (connection._commit, connection._rollback, connection.set_autocommit)
+        connection._commit, connection._rollback = self._commit, self._rollback
+        connection.set_autocommit = self._set_autocommit
+        connection.execute_wrappers.append(self._statement)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute_wrappers.remove(self._statement)
+        del self._connection._commit, self._connection._rollback, self._connection.set_autocommit
+
+    def leave_clean(self, *, abandoned: bool) -> None:
+        """Leave nothing for the next run: neither transaction nor lock, nor a broken connection."""
+        connection = self._connection
+        raw = connection.connection
+        if raw is None or raw.closed or (self._session.dead and not abandoned):
+            self._renew(None)
+        elif not connection.autocommit or raw.info.transaction_status != _IDLE:
+            raw.rollback()
+            raw.autocommit = True
+            self._renew(raw)
+        if self._cleanup and raw is not None and not raw.closed:
+            raw.execute("; ".join(sorted(self._cleanup)), prepare=False)
+
+    @property
+    def held(self) -> Footprint:
+        """What the open transaction would let go if it ended now without commit."""
+        return self._transaction.end(commits=False) if self._transaction else NOTHING
+
+    # -- steps
+
+    def _statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self._session.dead:
+            raise Killed
+        self._meet_connection()
+        step = self._step_for(str(sql))
+        if step is None:
+            return execute(sql, params, many, context)
+
+        def really() -> Any:
+            result = execute(self._rewrite(sql), params, many, context)
+            step.result = answers.rows(context["cursor"])
+            return result
+
+        return self._take(step, really)
+
+    def _take(self, step: Step, really: Callable[[], Any]) -> Any:
+        order = self._session.wait(step)
+        try:
+            result = really()
+        except Exception as error:
+            step.failed, step.result = True, answers.error(error)
+            self._raise_deadlock(step)
+            raise
+        finally:
+            if step.kind in (COMMIT, ROLLBACK):
+                self._transaction = None
+            self._session.came_back()
+        if order == ACK:
+            self._lose_reply()
+        return result
+
+    def _step_for(self, sql: str) -> Step | None:
+        self._note_leftovers(sql)
+        if statement.is_silent(sql):
+            if _BEGIN.match(sql):
+                self._transaction = OpenTransaction()
+            if self._in_transaction():
+                self._open().note_setting(sql)
+            return None
+        if _COMMIT.match(sql) or _ROLLBACK.match(sql):
+            return self._end_step(commits=bool(_COMMIT.match(sql)))
+        if statement.is_rollback_to_savepoint(sql):
+            footprint = self._open().back_to_savepoint()
+            return Step(STATEMENT, statement.template(sql), footprint)
+        read = statement.read(sql, self._catalog)
+        if self._in_transaction():
+            return Step(STATEMENT, read.text, self._open().run(read))
+        footprint = autocommitted(read)
+        return Step(STATEMENT, read.text, footprint, may_lose_reply=bool(footprint.changed))
+
+    def _commit(self) -> None:
+        self._end(commits=True, really=self._real[0])
+
+    def _rollback(self) -> None:
+        if not self._session.dead:
+            self._end(commits=False, really=self._real[1])
+
+    def _set_autocommit(self, *args: Any, **kwargs: Any) -> None:
+        if not self._session.dead:  # else its error would hide the death from the callable
+            self._real[2](*args, **kwargs)
+
+    def _end(self, *, commits: bool, really: Callable[[], None]) -> None:
+        raw = self._connection.connection
+        if raw is None or raw.closed or raw.info.transaction_status == _IDLE:
+            self._transaction = None
+            really()
+        else:
+            self._take(self._end_step(commits=commits), really)
+
+    def _end_step(self, *, commits: bool) -> Step:
+        footprint = self._open().end(commits=commits)
+        if commits:
+            return Step(COMMIT, "COMMIT", footprint, may_lose_reply=bool(footprint.changed))
+        return Step(ROLLBACK, "ROLLBACK", footprint)
+
+    # -- the transaction that the connection is in
+
+    def _in_transaction(self) -> bool:
+        return not self._connection.autocommit or self._transaction is not None
+
+    def _open(self) -> OpenTransaction:
+        if self._transaction is None:
+            level = self._connection.connection.isolation_level
+            strict = level is not None and level >= psycopg.IsolationLevel.REPEATABLE_READ
+            self._transaction = OpenTransaction(strict=strict)
+        return self._transaction
+
+    # -- faults
+
+    def _raise_deadlock(self, step: Step) -> None:
+        """The scheduler cancelled this statement because it closed a circle of waits."""
+        if self._session.deadlocked:
+            self._session.deadlocked = False
+            step.result = answers.error(psycopg.errors.DeadlockDetected())
+            cause = psycopg.errors.DeadlockDetected("deadlock detected")
+            raise OperationalError("deadlock detected") from cause
+
+    def _lose_reply(self) -> None:
+        self._connection.connection.close()
+        cause = psycopg.OperationalError("server closed the connection unexpectedly")
+        raise OperationalError(str(cause)) from cause
+
+    def _note_leftovers(self, sql: str) -> None:
+        if "advisory" in sql:
+            self._cleanup.add("SELECT pg_advisory_unlock_all()")
+        if re.match(r"\s*SET\s+(?!LOCAL|TRANSACTION)", sql, re.IGNORECASE):
+            self._cleanup |= {"RESET ALL", self._settings()}
+
+    def _meet_connection(self) -> None:
+        """Know the backend; Django connects again after a lost connection."""
+        raw = self._connection.connection
+        if self._session.pid != raw.info.backend_pid:
+            self._session.pid = raw.info.backend_pid
+            raw.execute(self._settings(), prepare=False)
+            self._transaction = None
+
+    def _settings(self) -> str:
+        return _PREPARE.format(self._session.name.replace("'", "''"))
+
+    def _renew(self, raw: Any) -> None:
+        """Give the thread a new Django connection, on the same backend where that is sound."""
+        if raw is None and self._connection.connection is not None:
+            self._connection.connection.close()
+        del connections[self._session.alias]
+        if raw is not None:
+            fresh = connections[self._session.alias]
+            fresh.connection, fresh.autocommit = raw, True
