@@ -11,6 +11,7 @@ DEFAULTS = {
     "payments_search_lag_seconds": "0",  # how long a new intent is missing from the search
     "payments_key_seconds": "86400",  # after which an idempotency key is forgotten
 }
+MOST_SECONDS = 10_000_000
 
 
 def text(db: sqlite3.Connection, name: str) -> str:
@@ -28,6 +29,6 @@ def turn(db: sqlite3.Connection, name: str, value: str) -> None:
     """Set a knob, at once and over restarts. Raises ValueError for a wrong name or number."""
     if name not in DEFAULTS:
         raise ValueError(f"unknown knob {name!r}; there are {', '.join(DEFAULTS)}")
-    if name.endswith("_seconds") and not float(value) >= 0:
-        raise ValueError(f"{name} is a number of seconds, 0 or more, not {value!r}")
+    if name.endswith("_seconds") and not 0 <= float(value) <= MOST_SECONDS:
+        raise ValueError(f"{name} is a number of seconds, 0 to {MOST_SECONDS}, not {value!r}")
     db.execute("INSERT OR REPLACE INTO knob (name, value) VALUES (?, ?)", (name, value))

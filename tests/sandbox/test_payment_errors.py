@@ -150,6 +150,6 @@ def test_faults(stripe_v1: Any, control: Control, kind: str, name: str, status: 
 def test_a_time_out(sandbox: SandboxProcess, control: Control):
     import stripe
 
-    control.force("payments", "slow", seconds=0.5)
+    control.force("payments", "slow", seconds=0.5, point=0)
     with pytest.raises(stripe.APIConnectionError):
         stripe_client(sandbox, timeout=0.2).payment_intents.create(charged())
