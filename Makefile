@@ -23,7 +23,7 @@ run: venv ## Start everything; Ctrl-C ends it (ONCEPROOF_HOME, PORT, FLOWER_PORT
 
 test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
 	$(call install,requirements-dev.txt)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: venv ## Check style, types, import contracts, migrations, deployment settings
 	$(call install,requirements-dev.txt)

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "outbox",
     "pricing",
+    "races",
     "sandbox",
 ]
 MIDDLEWARE = [

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 QUEUES = ("critical", "default", "bulk", "relay")
 
@@ -12,7 +12,7 @@ def celery_settings(broker_url: str, *, waits_for_broker: bool, embedded: bool) 
     """All of it. `waits_for_broker` is true in workers and beat: nobody stands behind those."""
     return {
         "CELERY_BROKER_URL": broker_url,
-        "CELERY_TASK_QUEUES": [Queue(name) for name in QUEUES],
+        "CELERY_TASK_QUEUES": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "CELERY_TASK_DEFAULT_QUEUE": "default",
         "CELERY_TASK_CREATE_MISSING_QUEUES": True,  # Flower and remote control have their own
         **_messages(),

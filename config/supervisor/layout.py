@@ -11,7 +11,7 @@ WORKER_FLAGS = ("--without-gossip", "--without-mingle", "-E", "-l", "INFO")
 def independent(home: Home, *, flower_port: int, sandbox_port: int) -> list[Child]:
     """What needs no database, and can start while that is being prepared."""
     return [
-        _child(home, "flower", *CELERY, "flower", *_flower(flower_port)),
+        _flower(home, flower_port),
         _child(home, "sandbox", "-m", "sandbox", "serve", "--port", str(sandbox_port)),
     ]
 
@@ -53,6 +53,9 @@ def _gunicorn(port: int) -> list[str]:
     ]
 
 
-def _flower(port: int) -> list[str]:
+def _flower(home: Home, port: int) -> Child:
     """Open on loopback, so it only looks: it can stop no worker and send no task."""
-    return ["--address=127.0.0.1", f"--port={port}", "--read-only", "--inspect-timeout=2000"]
+    address = ("--address=127.0.0.1", f"--port={port}")
+    flower = _child(home, "flower", *CELERY, "flower", *address, "--read-only")
+    flower.environment = {**flower.environment, "FLOWER_UNAUTHENTICATED_API": "true"}
+    return flower
