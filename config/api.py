@@ -1,7 +1,7 @@
 """The API under ``/api/v1``: who may use it, how often, and how it says no.
 
-Routers live in the apps; an app's endpoint asks for its own permission and raises
-``ninja.errors.AuthorizationError``. A test walks all of them with a user who has no role.
+Routers live in the apps. Without a role one sees nothing; an endpoint that acts asks for its own
+permission and raises ``ninja.errors.AuthorizationError``. A test walks all of them.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.errors import AuthorizationError
 from ninja.security import HttpBearer
 
 from . import api_errors
@@ -33,6 +34,9 @@ class TokenAuth(HttpBearer):
         found = tokens.find_token(token=token)
         if found is None:
             return None
+        # An account without a role sees nothing here; each endpoint asks for more where it acts.
+        if not found.user.get_all_permissions():
+            raise AuthorizationError
         request.api_token = found  # type: ignore[attr-defined]
         request.user = found.user
         return found.user

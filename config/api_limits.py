@@ -11,6 +11,7 @@ from ninja.throttling import BaseThrottle
 
 #: Deeper than any request of ours, and far from what exhausts Python's stack.
 DEEPEST_JSON = 20
+_ROUNDING = 1e-6  # seconds: sums of intervals are not exact
 
 
 class UnreadableBody(ValueError):
@@ -55,10 +56,10 @@ class TokenRate(BaseThrottle):
         token_id = request.api_token.pk  # type: ignore[attr-defined]
         now = time.monotonic()
         with self._lock:
-            whole_again = max(self._whole_again.get(token_id, now), now)
-            if whole_again - now > 1:
+            whole_again = max(self._whole_again.get(token_id, now), now) + self._interval
+            if whole_again - now > 1 + _ROUNDING:
                 return False
-            self._whole_again[token_id] = whole_again + self._interval
+            self._whole_again[token_id] = whole_again
             return True
 
     def wait(self) -> float:

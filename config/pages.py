@@ -8,12 +8,15 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from outbox.models import Message
+from pricing import selectors
 from pricing.models import PriceReduction, Product
 
 #: Counting goes no further: the page stays quick beside millions of rows.
 COUNT_UP_TO = 10_000
+LATEST = 6
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Count:
 
 
 @login_required
+@vary_on_headers("HX-Request")
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the promise and what goes on; to htmx, the live counts alone."""
     template = "parts/home_counts.html" if request.htmx else "home.html"
-    return render(request, template, {"counts": _counts()})
+    latest = selectors.list_reductions()[:LATEST]
+    return render(request, template, {"counts": _counts(), "latest": latest})
 
 
 def _counts() -> dict[str, Count]:

@@ -1,7 +1,7 @@
 """A reduction's life as a list of plain sentences, made from its message's story."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from outbox.selectors import Event
@@ -35,6 +35,7 @@ class Step:
     title: str
     text: str
     detail: dict[str, Any]
+    elapsed: str = ""  # since the step before; empty for the first and for what is to come
 
 
 def of(reduction: PriceReduction) -> list[Step]:
@@ -42,25 +43,36 @@ def of(reduction: PriceReduction) -> list[Step]:
     told = selectors.reduction_story(reduction)
     if not told:  # its message has been pruned
         return []
-    steps = [_step(event, reduction) for event in told]
+    befores = [None, *told[:-1]]
+    steps = [_step(event, before, reduction) for event, before in zip(told, befores, strict=True)]
     if reduction.status == PriceReduction.Status.SCHEDULED:
         steps.append(_ahead(reduction, begun=any(event.kind == "claimed" for event in told)))
     return steps
 
 
-def _step(event: Event, reduction: PriceReduction) -> Step:
+def _step(event: Event, before: Event | None, reduction: PriceReduction) -> Step:
     title, text = SAID.get(event.kind, (event.kind.capitalize(), ""))
     status = event.kind
     if event.kind == "done" and reduction.status == PriceReduction.Status.SKIPPED:
         status, title, text = "skipped", "Skipped", f"{reduction.reason}."
-    elif event.kind == "done" and reduction.category:
-        title = "Last part applied"
-    return Step(event.at, status, title, text, event.detail)
+    elapsed = _elapsed(event.at - before.at) if before else ""
+    return Step(event.at, status, title, text, event.detail, elapsed)
 
 
 def _ahead(reduction: PriceReduction, *, begun: bool) -> Step:
     if begun:
         return Step(None, "waiting", "Going on", "Part by part, each in its own transaction.", {})
     return Step(
-        reduction.due_at, "waiting", "To be applied", "The relay rings again until it is.", {}
+        reduction.due_at, "waiting", "To be applied", "When its time comes, the relay rings, and again until it is done.", {}
     )
+
+
+def _elapsed(span: timedelta) -> str:
+    """Write a span as people compare it: ``+0.8 ms``, ``+4.20 s``, ``+2 h 05 min``."""
+    seconds = max(span.total_seconds(), 0)
+    if seconds < 1:
+        return f"+{seconds * 1000:.1f} ms"
+    if seconds < 60:
+        return f"+{seconds:.2f} s"
+    hours, minutes = divmod(int(seconds // 60), 60)
+    return f"+{hours} h {minutes:02} min" if hours else f"+{minutes} min"

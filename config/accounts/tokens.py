@@ -14,6 +14,7 @@ PREFIX = "once_"  # lets a secret scanner recognise a leaked token
 HINT_LENGTH = len(PREFIX) + 6
 #: ``last_used_at`` is written at most this often, so that reading stays reading under load.
 USE_RECORDED_EVERY = timedelta(minutes=1)
+_USE_IS_OLD = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_RECORDED_EVERY)
 
 
 def issue_token(*, user: User) -> str:
@@ -28,22 +29,17 @@ def find_token(*, token: str) -> ApiToken | None:
     found = (
         ApiToken.objects.select_related("user")
         .filter(digest=_digest(token), revoked_at=None, user__is_active=True)
+        .annotate(use_is_old=_USE_IS_OLD)
         .first()
     )
-    if found is not None:
-        _record_use(found)
+    if found is not None and found.use_is_old:
+        ApiToken.objects.filter(_USE_IS_OLD, pk=found.pk).update(last_used_at=Now())
     return found
 
 
 def revoke_token(*, token_id: int) -> bool:
     """End a token at once. Return whether this call did it: a second one returns False."""
     return bool(ApiToken.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=Now()))
-
-
-def _record_use(token: ApiToken) -> None:
-    # The row's own value and not a Python clock decides; most calls match no row and write nothing.
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_RECORDED_EVERY)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
 
 
 def _digest(token: str) -> str:

@@ -1,7 +1,12 @@
 """Sign in and out."""
 
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
 from django.contrib.auth import views
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django_htmx.http import HttpResponseClientRedirect
 
 from . import throttle
 from .forms import SignInForm
@@ -13,6 +18,14 @@ class SignIn(views.LoginView):
     form_class = SignInForm
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
+    extra_context = {"embedded": settings.EMBEDDED}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form; lead htmx, which asked for a part of a page, to it with the whole page."""
+        if request.htmx:
+            page = f"next={quote(request.htmx.current_url_abs_path or '/')}"
+            return HttpResponseClientRedirect(f"{request.path}?{page}")
+        return super().get(request, *args, **kwargs)
 
     def form_valid(self, form: SignInForm) -> HttpResponse:
         """Sweep old counts on the way in; it costs one indexed statement."""
