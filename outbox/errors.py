@@ -3,18 +3,18 @@
 from datetime import timedelta
 
 
-class Transient(Exception):  # noqa: N818 - named as the verdict that a handler passes
+class Transient(Exception):
     """Raise it in a handler: not now, but perhaps later. Counted, and retried after a back-off.
 
     Any exception that is not named in this module is treated the same.
     """
 
 
-class Fatal(Exception):  # noqa: N818
+class Fatal(Exception):
     """Raise it in a handler: no retry will ever help. The message is a dead letter at once."""
 
 
-class Snooze(Exception):  # noqa: N818
+class Snooze(Exception):
     """Raise it in a handler: not yet. Due again after `delay`; nothing is counted."""
 
     def __init__(self, delay: timedelta, reason: str = "") -> None:
@@ -31,7 +31,7 @@ class OutboxError(Exception):
     """The base of what the outbox raises when it is misused."""
 
 
-class NotInTransaction(OutboxError):  # noqa: N818
+class NotInTransaction(OutboxError):
     """You called the outbox outside `transaction.atomic()`.
 
     A message must commit with the business rows that it speaks of, or not at all: open one
@@ -39,26 +39,26 @@ class NotInTransaction(OutboxError):  # noqa: N818
     """
 
 
-class UnknownHandler(OutboxError):  # noqa: N818
+class UnknownHandler(OutboxError):
     """No handler of that name is registered. Is its module named `tasks`, and its app installed?"""
 
 
-class InvalidArguments(OutboxError):  # noqa: N818
+class InvalidArguments(OutboxError):
     """The arguments are not a small JSON object. Pass ids, and let the handler read the rows."""
 
 
-class KeyConflict(OutboxError):  # noqa: N818
+class KeyConflict(OutboxError):
     """The idempotency key is known, with other arguments. Nothing was enqueued.
 
     Two different requests share one key: a key must name one operation and no other.
     """
 
 
-class NotRedrivable(OutboxError):  # noqa: N818
+class NotRedrivable(OutboxError):
     """The message cannot be run again: it waits, is done, or its key has a successor."""
 
 
-class DirectCall(OutboxError, AttributeError):  # noqa: N818
+class DirectCall(OutboxError, AttributeError):
     """Somebody called `.delay()` or `.apply_async()` on a handler.
 
     That would publish a Celery task that no row stands for. Use `outbox.enqueue(name, args=…)`

@@ -23,7 +23,7 @@ logger = logging.getLogger("outbox.execution")
 OpenNext = Callable[[], Run | None]
 
 
-class DeadTransaction(Exception):  # noqa: N818
+class DeadTransaction(Exception):
     """The connection died under the effect: nothing of the transaction is left to write into."""
 
 
@@ -58,8 +58,10 @@ def _run(
 ) -> Run | None:
     claimed: list[Message] = []
     next_run: Run | None = None
+    committed: list[bool] = []
     try:
         with transaction.atomic(durable=True):
+            transaction.on_commit(lambda: committed.append(True))  # the first hook to run
             _limit_time(handler.deadline)
             if run is None or runs.take(run):
                 claimed = list(named.in_claim_order().held().annotate(claimed_at=Now()))
@@ -68,16 +70,16 @@ def _run(
                 if timely:
                     _run_effect(handler, timely, delivery, tally)
             next_run = open_next()
-    except (DatabaseFailure, DeadTransaction) as error:
+    except Exception as error:
+        if committed:
+            # What is recorded must be run all the same, or its record would count as a crash.
+            logger.exception("a hook after the commit failed", extra={"handler": handler.name})
+            return next_run
+        if not isinstance(error, DatabaseFailure | DeadTransaction):
+            raise
         _note_dead_transaction(handler, run, claimed, error, delivery)
         tally.failed += len(claimed)
         return None
-    except Exception:
-        if next_run is None:
-            raise
-        # Committed; a hook after the commit failed. The recorded run must follow all the same,
-        # or its record would be taken for a crash.
-        logger.exception("a hook after the commit failed", extra={"handler": handler.name})
     return next_run
 
 

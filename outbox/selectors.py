@@ -79,7 +79,7 @@ def counts_by_state() -> dict[str, int]:
 def oldest_due_age() -> float | None:
     """Seconds that the oldest due message has been due, or None where none is: the pulse."""
     due = Message.objects.filter(state=Message.State.PENDING, due_at__lte=Now())
-    age = due.aggregate(
-        age=ExpressionWrapper(Now() - Min("due_at"), output_field=DurationField())
-    )["age"]
+    age = due.aggregate(age=ExpressionWrapper(Now() - Min("due_at"), output_field=DurationField()))[
+        "age"
+    ]
     return None if age is None else float(age.total_seconds())

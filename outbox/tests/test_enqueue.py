@@ -1,0 +1,127 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+import outbox
+from outbox.models import Message
+from outbox.tests.conftest import enqueue
+
+
+@pytest.fixture(autouse=True)
+def effect(declare: Any, ledger: Any) -> Any:
+    return declare(lambda **args: ledger.add(str(args)))
+
+
+def test_refuses_to_enqueue_outside_a_transaction() -> None:
+    with pytest.raises(outbox.NotInTransaction, match="atomic"):
+        outbox.enqueue("tests.effect", args={})
+    assert not Message.objects.exists()
+
+
+def test_a_message_is_rolled_back_with_its_business_rows(ledger: Any, sent: list[Any]) -> None:
+    def place_and_fail() -> None:
+        with transaction.atomic():
+            ledger.add("business")
+            outbox.enqueue("tests.effect", args={})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        place_and_fail()
+    assert (ledger.all(), Message.objects.count(), sent) == ([], 0, [])
+
+
+def test_nothing_is_dispatched_before_the_commit(sent: list[Any]) -> None:
+    with transaction.atomic():
+        enqueued = outbox.enqueue("tests.effect", args={})
+        assert sent == []
+    assert sent == [("tests.effect", [str(enqueued.message_id)])]
+
+
+def test_a_rolled_back_savepoint_takes_its_dispatch_along(sent: list[Any]) -> None:
+    with transaction.atomic():
+        kept = outbox.enqueue("tests.effect", args={})
+        with transaction.atomic():
+            outbox.enqueue("tests.effect", args={})
+            transaction.set_rollback(True)
+    assert sent == [("tests.effect", [str(kept.message_id)])]
+
+
+def test_a_later_message_is_left_to_the_relay(sent: list[Any]) -> None:
+    enqueue(due_at=timezone.now() + timedelta(hours=1))
+    assert sent == []
+
+
+def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) -> None:
+    with transaction.atomic():
+        ids = outbox.enqueue_many("tests.effect", ({"n": n} for n in range(1_000)))
+    assert len(ids) == Message.objects.count() == 1_000
+    assert [len(named) for _, named in sent] == [125] * 8
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"when": datetime(2026, 1, 1)}, "plain JSON"),
+        ({"price": float("nan")}, "plain JSON"),
+        ({"text": "x" * 9_000}, "limit of 8,192"),
+        (["a", "list"], "dict"),
+        ({1: "number as name"}, "dict"),
+    ],
+)
+def test_refuses_arguments_that_are_no_small_json(args: Any, says: str) -> None:
+    with pytest.raises(outbox.InvalidArguments, match=says), transaction.atomic():
+        outbox.enqueue("tests.effect", args=args)
+    assert not Message.objects.exists()
+
+
+def test_refuses_an_unknown_handler() -> None:
+    with pytest.raises(outbox.UnknownHandler, match=r"tests\.effect"), transaction.atomic():
+        outbox.enqueue("tests.misspelt", args={})
+
+
+@pytest.mark.parametrize("option", ["due_at", "expires_at"])
+def test_refuses_a_time_without_zone(option: str) -> None:
+    with pytest.raises(ValueError, match="time zone"), transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, **{option: datetime(2030, 1, 1)})
+
+
+def test_refuses_an_expiry_before_the_due_time() -> None:
+    now = timezone.now()
+    with pytest.raises(ValueError, match="before due_at"), transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, due_at=now, expires_at=now - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "line\nbreak"])
+def test_refuses_an_unprintable_or_endless_key(key: str) -> None:
+    with pytest.raises(outbox.InvalidArguments, match="key"), transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, key=key)
+
+
+def test_children_of_an_operation_carry_its_id() -> None:
+    with outbox.operation() as operation_id:
+        message = enqueue()
+    assert message.operation_id == operation_id
+
+
+@pytest.mark.parametrize("call", ["delay", "apply_async"])
+def test_a_handler_cannot_be_published_past_the_outbox(effect: Any, call: str) -> None:
+    with pytest.raises(outbox.errors.DirectCall, match=r"outbox\.enqueue"):
+        getattr(effect, call)()
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("state = 'running', finished_at = now()", "outbox_message_state_is_known"),
+        ("state = 'done'", "outbox_message_has_finish_time_when_ended"),
+        ("finished_at = now()", "outbox_message_has_finish_time_when_ended"),
+        ("\"group\" = 'g'", "outbox_message_has_group_and_number_or_neither"),
+    ],
+)
+def test_the_database_refuses_half_states(change: str, constraint: str) -> None:
+    message = enqueue()
+    with pytest.raises(IntegrityError, match=constraint), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE outbox_message SET {change} WHERE id = %s", [message.id])

@@ -1,0 +1,166 @@
+"""Messages of one group run in the order of their commits, one at a time."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+import outbox
+from outbox import groups, relay
+from outbox.models import Message
+from outbox.tests.conftest import deliver, drain, enqueue, make_due
+from outbox.tests.test_keys import in_thread
+
+
+@pytest.fixture(autouse=True)
+def effect(declare: Any, ledger: Any) -> Any:
+    return declare(lambda n: ledger.add(str(n)))
+
+
+def in_group(n: int, group: str = "g", **options: Any) -> Message:
+    return enqueue(args={"n": n}, group=group, **options)
+
+
+def states() -> dict[int, str]:
+    return dict(Message.objects.values_list("args__n", "state"))
+
+
+def test_only_the_head_is_due() -> None:
+    for n in range(3):
+        in_group(n)
+    assert states() == {0: "pending", 1: "parked", 2: "parked"}
+
+
+def test_each_end_promotes_the_next(effect: Any, ledger: Any) -> None:
+    for n in range(4):
+        in_group(n)
+    drain(effect)
+    assert ledger.all() == ["0", "1", "2", "3"]
+
+
+def test_groups_do_not_wait_for_each_other(effect: Any, ledger: Any) -> None:
+    in_group(0, "a")
+    Message.objects.update(due_at="2100-01-01T00:00:00Z")
+    in_group(1, "b")
+    deliver(effect)
+    assert ledger.all() == ["1"]
+
+
+def test_a_head_that_failed_or_died_blocks(declare: Any, ledger: Any) -> None:
+    def fail(n: int) -> None:
+        raise outbox.Fatal
+
+    handler = declare(fail, name="tests.fail")
+    first = enqueue(handler="tests.fail", args={"n": 0}, group="g")
+    in_group(1)
+    deliver(handler, first)
+    assert groups.promote("g") is False
+    assert states() == {0: "dead", 1: "parked"}
+
+
+@pytest.mark.parametrize("end", ["cancel", "discard", "expire"])
+def test_a_head_that_is_given_up_makes_room(effect: Any, end: str) -> None:
+    head = in_group(0)
+    in_group(1)
+    if end == "cancel":
+        with transaction.atomic():
+            assert outbox.cancel(head.id, reason="not wanted")
+    elif end == "discard":
+        Message.objects.filter(id=head.id).update(state="dead", finished_at=head.created_at)
+        assert outbox.discard(head.id, reason="hopeless", actor="ann")
+    else:
+        Message.objects.filter(id=head.id).update(expires_at=head.created_at)
+        deliver(effect, head)
+    assert states()[1] in ("pending", "done")
+
+
+def test_a_redriven_message_that_was_passed_over_goes_to_the_end(effect: Any, ledger: Any) -> None:
+    head = in_group(0)
+    in_group(1)
+    with transaction.atomic():
+        outbox.cancel(head.id, reason="not now")
+    outbox.redrive(head.id, actor="ann")
+    assert states() == {0: "parked", 1: "pending"}
+    drain(effect)
+    assert ledger.all() == ["1", "0"]
+
+
+def test_a_redriven_head_keeps_its_place(declare: Any, ledger: Any) -> None:
+    broken = [True]
+
+    def effect(n: int) -> None:
+        if n == 0 and broken:
+            raise outbox.Fatal
+        ledger.add(str(n))
+
+    handler = declare(effect)
+    head = in_group(0)
+    in_group(1)
+    deliver(handler)
+    broken.clear()
+    outbox.redrive(head.id, actor="ann")
+    drain(handler)
+    assert ledger.all() == ["0", "1"]
+
+
+def test_the_relay_repeats_a_promotion_that_was_lost(effect: Any) -> None:
+    head = in_group(0)
+    in_group(1)
+    in_group(2, "other")
+    Message.objects.filter(id=head.id).update(state="done", finished_at=head.created_at)
+    assert groups.stalled() == ["g"]
+    assert relay.run_once().promoted == 1
+    assert states()[1] == "pending"
+
+
+def test_an_enqueue_beside_the_end_of_the_head_is_never_forgotten(effect: Any, ledger: Any) -> None:
+    """It parks behind a head that ends meanwhile: the promotion waits for its commit."""
+    head = in_group(0)
+    parked, finished = threading.Event(), threading.Event()
+
+    def enqueue_slowly() -> None:
+        with transaction.atomic():
+            outbox.enqueue("tests.effect", args={"n": 1}, group="g")
+            parked.set()
+            finished.wait(10)
+
+    thread = in_thread(enqueue_slowly)
+    parked.wait(10)
+    worker = in_thread(lambda: deliver(effect, head))
+    while Message.objects.get(id=head.id).state != "done":
+        pass
+    finished.set()
+    thread.join(10)
+    worker.join(10)
+    assert groups.stalled() == []
+    make_due(*Message.objects.filter(state="pending"))
+    deliver(effect)
+    assert ledger.all() == ["0", "1"]
+
+
+def test_a_long_group_behind_a_blocked_head_costs_the_claim_nothing(effect: Any) -> None:
+    """Successors are outside the index of due messages: the claim reads none of them."""
+    from django.db import connection
+
+    in_group(0)
+    Message.objects.update(due_at="2100-01-01T00:00:00Z")
+    with transaction.atomic():
+        for n in range(1, 50):
+            outbox.enqueue("tests.effect", args={"n": n}, group="g")
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        plan = Message.objects.due("tests.effect").in_claim_order()[:10].explain(analyze=True)
+        cursor.execute("RESET enable_seqscan")
+    assert "outbox_message_due" in plan
+    assert "Rows Removed" not in plan
+
+
+def test_the_number_is_once_per_group() -> None:
+    from django.db import IntegrityError
+
+    first, second = in_group(0), in_group(1)
+    with pytest.raises(IntegrityError, match="outbox_message_number_once_per_group"):
+        Message.objects.filter(id=second.id).update(group_seq=first.group_seq)
+    assert timedelta(0) <= second.created_at - first.created_at

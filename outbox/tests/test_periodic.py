@@ -1,0 +1,52 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from outbox import periodic
+from outbox.models import Message
+from outbox.periodic import Schedule
+
+
+@pytest.fixture(autouse=True)
+def nightly(declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(periodic, "_schedules", {})
+    declare(lambda: None, name="tests.nightly")
+    periodic.register(handler="tests.nightly", every=timedelta(days=1), offset=timedelta(hours=3))
+    return monkeypatch
+
+
+def at(monkeypatch: pytest.MonkeyPatch, day: int, hour: int) -> None:
+    moment = datetime(2030, 1, day, hour, tzinfo=UTC)
+    monkeypatch.setattr(periodic, "_database_time", lambda: moment)
+
+
+def test_however_often_it_ticks_a_slot_runs_once(nightly: pytest.MonkeyPatch) -> None:
+    at(nightly, 1, 4)
+    assert [periodic.tick() for _ in range(3)] == [1, 0, 0]
+    assert Message.objects.count() == 1
+
+
+def test_the_next_slot_is_another_run(nightly: pytest.MonkeyPatch) -> None:
+    at(nightly, 1, 4)
+    periodic.tick()
+    at(nightly, 2, 2)
+    assert periodic.tick() == 0, "before the offset it is still yesterday's slot"
+    at(nightly, 2, 3)
+    assert periodic.tick() == 1
+
+
+def test_missed_slots_are_caught_up_once(nightly: pytest.MonkeyPatch) -> None:
+    at(nightly, 1, 4)
+    periodic.tick()
+    at(nightly, 9, 12)
+    assert [periodic.tick(), periodic.tick()] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("moment", "slot"),
+    [((2030, 1, 2, 2, 59), (2030, 1, 1, 3)), ((2030, 1, 2, 3, 0), (2030, 1, 2, 3))],
+)
+def test_a_slot_begins_at_its_offset(moment: tuple[int, ...], slot: tuple[int, ...]) -> None:
+    schedule = Schedule(handler="x", every=timedelta(days=1), offset=timedelta(hours=3))
+    assert schedule.slot(datetime(*moment, tzinfo=UTC)) == datetime(*slot, tzinfo=UTC)  # type: ignore[misc,arg-type]
