@@ -14,7 +14,7 @@ from sandbox.payments import objects
 from sandbox.web import Call
 
 API_VERSION = "2026-02-25.clover"
-STEP_SECONDS = 0.05  # between the events of one request
+STEP_SECONDS = 0.2  # between the events of one request
 EVENTS = "FROM payment_object WHERE kind = 'event'"
 
 

@@ -66,7 +66,8 @@ def test_what_goes_wrong_is_told(
 
     with contextlib.suppress(stripe.CardError):
         stripe_v1.payment_intents.create(charged("7", payment_method))
-    assert opened(sandbox, listening.wait_for(2))[1].type == told
+    types = {event.type for event in opened(sandbox, listening.wait_for(2))}
+    assert types == {"payment_intent.created", told}
 
 
 def test_a_cancellation_is_told(sandbox: SandboxProcess, stripe_v1: Any, listening: Receiver):
@@ -115,7 +116,8 @@ def test_a_single_event_is_overtaken_by_later_ones(
     stripe_v1.payment_intents.capture(payment.id)
     stripe_v1.refunds.create({"payment_intent": payment.id})
     events = opened(sandbox, listening.wait_for(4))
-    assert [event.type for event in events][2:] == ["refund.created", "payment_intent.succeeded"]
+    told = [event.type for event in events]
+    assert told.index("refund.created") < told.index("payment_intent.succeeded")
 
 
 def test_it_insists_until_it_is_answered_with_2xx(
