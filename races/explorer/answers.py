@@ -1,17 +1,41 @@
-"""A statement's answer or error, short enough for a timeline."""
+"""Statements, answers and errors as a timeline shows them: short, and the same in each run."""
 
+import re
 from typing import Any
 
 import psycopg
 
-_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_WIDTH = 3, 3, 40
+_SHOWN_ROWS, _SHOWN_WIDTH = 3, 60
+_QUALIFIED = re.compile(r'"?\b\w+"?\."?(\w+)"?')
+_LISTED = re.compile(r"^SELECT (.{30,}?) FROM ", re.DOTALL)
+_UUID = re.compile(r"'?\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b'?(::uuid)?")
+_MOMENT = re.compile(r"'?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d(?::?\d\d)?|Z)?'?(::\w+)?")
+_SAVEPOINT = re.compile(r'"?s\d+_x\d+"?')
+_HASH = re.compile(r"'[0-9a-f]{64}'")
+_HOST = re.compile(r"'[\w.-]+:\d+'")
+
+
+def statement(connection: Any, cursor: Any, sql: str, params: Any) -> str:
+    """The statement with its values, shortened."""
+    try:
+        text = str(connection.ops.last_executed_query(cursor, sql, params))
+    except Exception:  # noqa: BLE001  a picture of the statement is not worth an error
+        text = sql
+    return brief(text)
+
+
+def brief(text: str) -> str:
+    """Without quotes, qualified names, long column lists, and what chance or the clock put in."""
+    text = _QUALIFIED.sub(r"\1", _steady(" ".join(text.split()))).replace('"', "")
+    text = text.replace(" LIMIT 21", "")
+    return _LISTED.sub("SELECT … FROM ", text)
 
 
 def error(caught: BaseException) -> str:
     """The error as PostgreSQL gave it: its class and first line."""
     cause = caught.__cause__ if isinstance(caught.__cause__, psycopg.Error) else caught
     text = str(cause).splitlines()[0] if str(cause) else ""
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+    return _steady(f"{type(cause).__name__}: {text}" if text else type(cause).__name__)
 
 
 def rows(cursor: Any) -> str:
@@ -22,14 +46,31 @@ def rows(cursor: Any) -> str:
     if not result.nfields:
         count = result.command_tuples
         return "" if count is None else f"({count} row{'s' if count != 1 else ''})"
-    if 0 < result.ntuples <= _SHOWN_ROWS and result.nfields <= _SHOWN_COLUMNS:
+    if 0 < result.ntuples <= _SHOWN_ROWS:
         return "→ " + "; ".join(_row(result, number) for number in range(result.ntuples))
-    return f"→ {result.ntuples} row{'s' if result.ntuples != 1 else ''}"
+    return f"→ {result.ntuples} rows"
 
 
 def _row(result: Any, number: int) -> str:
-    values = (result.get_value(number, column) for column in range(result.nfields))
-    text = ", ".join(
-        "NULL" if value is None else value.decode(errors="replace") for value in values
-    )
+    values = [_value(result, number, column) for column in range(result.nfields)]
+    if len(values) > 1:
+        values = [f"{_name(result, column)}={value}" for column, value in enumerate(values)]
+    text = _steady(", ".join(values))
     return text if len(text) <= _SHOWN_WIDTH else text[: _SHOWN_WIDTH - 1] + "…"
+
+
+def _value(result: Any, number: int, column: int) -> str:
+    value = result.get_value(number, column)
+    return "NULL" if value is None else value.decode(errors="replace")
+
+
+def _name(result: Any, column: int) -> str:
+    return (result.fname(column) or b"").decode(errors="replace")
+
+
+def _steady(text: str) -> str:
+    """Ids and times differ from run to run: leave them out."""
+    for pattern, word in ((_UUID, "‹id›"), (_MOMENT, "‹time›"), (_SAVEPOINT, "savepoint"),
+                          (_HASH, "‹hash›"), (_HOST, "‹worker›")):  # fmt: skip
+        text = pattern.sub(word, text)
+    return text

@@ -26,7 +26,6 @@ class Explored:
     run: Run
     whole: bool
     stuck: list[str]
-    bounded: bool
 
     @property
     def schedule(self) -> str:
@@ -128,6 +127,7 @@ class Scenario:
         self._begin = begin
         self._faults = faults
         self._rewrite = rewrite
+        self.left_out = False  # by the bound of the last search that came to its end
         self._changed: set[str] | None = None  # tables that the last run changed; None: any
 
     def __enter__(self) -> "Scenario":
@@ -154,8 +154,9 @@ class Scenario:
             with self._running() as run:
                 whole = search.follow(run)
                 stuck = [session.worker for session in run.stuck()] if whole else []
-            yield Explored(run, whole, stuck, search.left_out)
+            yield Explored(run, whole, stuck)
             more = search.next()
+        self.left_out = search.left_out
 
     def replay(self, text: str) -> Explored:
         """One schedule by its text; raises ScheduleDoesNotFit."""
@@ -163,7 +164,7 @@ class Scenario:
         with self._running() as run:
             follow(run, choices)
             stuck = [session.worker for session in run.stuck()]
-        return Explored(run, True, stuck, False)
+        return Explored(run, True, stuck)
 
     @contextmanager
     def _running(self) -> Iterator[Run]:

@@ -170,7 +170,7 @@ class Run:
         session = self.sessions[choice.worker]
         step, held = session.step, session.held
         self._count(session)
-        moment = Moment(choice.worker, step.text)
+        moment = Moment(choice.worker, step.shown or step.text)
         self.moments.append(moment)
         if choice.act == ACK:
             self._left[ACK] -= 1
@@ -188,7 +188,7 @@ class Run:
         session = self.sessions[name]
         self._left[KILL] -= 1
         self.crash_points.add((name, self.steps[name]))
-        self.moments.append(Moment(name, "†", note=f"killed before: {session.step.text}"))
+        self.moments.append(Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}"))
         held = session.held
         self._server.terminate(session.pid)
         self._unwind(session, KILL)

@@ -16,6 +16,7 @@ class Step:
     text: str
     footprint: Footprint = NOTHING
     may_lose_reply: bool = False
+    shown: str = ""  # the text with its values, for people
     result: str = ""
     failed: bool = False
 

@@ -10,15 +10,13 @@ WIDTH = 46
 
 def draw(workers: Sequence[str], moments: Sequence[Moment], width: int = WIDTH) -> str:
     """The timeline as text: numbered rows, one column per worker."""
-    rows = [("#", list(workers))]
     lines = [_line("#", list(workers), width), _rule(len(workers), width)]
     for number, moment in enumerate(moments, start=1):
         column = list(workers).index(moment.worker)
         for row, part in enumerate(_wrapped(moment, width)):
             cells = [""] * len(workers)
             cells[column] = part
-            lines.append(_line(str(number) if not row else "", cells, width))
-    del rows
+            lines.append(_line("" if row else str(number), cells, width))
     return "\n".join(lines)
 
 
@@ -46,12 +44,8 @@ def _wrapped(moment: Moment, width: int) -> list[str]:
     return textwrap.wrap(shorten(text(moment)), width, subsequent_indent="  ") or [""]
 
 
-def shorten(words: str, limit: int = 400) -> str:
-    """Long column lists say little: SELECT … FROM."""
-    words = words.replace('"', "")
-    head, _, rest = words.partition(" FROM ")
-    if head.startswith("SELECT ") and rest and len(head) > 40:
-        words = f"SELECT … FROM {rest}"
+def shorten(words: str, limit: int = 330) -> str:
+    """What does not fit says little."""
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 

@@ -102,15 +102,13 @@ def _run(
 ) -> bool:
     """Run schedules until one fails. True where the bound left some out."""
     points: set[tuple[str, int]] = set()
-    left_out = False
     for explored in scenario.search(bound=bound):
-        left_out = explored.bounded
         _judge(explored, question, verdict, points)
         progress(verdict)
         if verdict.violations:
             break
     verdict.crash_points = max(verdict.crash_points, len(points))
-    return left_out
+    return scenario.left_out
 
 
 def _judge(

@@ -83,6 +83,10 @@ class Wiretap:
         if step is None:
             return execute(sql, params, many, context)
 
+        if not many:
+            cursor = context["cursor"].cursor
+            step.shown = answers.statement(self._connection, cursor, sql, params)
+
         def really() -> Any:
             result = execute(self._rewrite(sql), params, many, context)
             step.result = answers.rows(context["cursor"])

@@ -1,0 +1,179 @@
+"""Two workers, one credit, two texts to send: one is sent. Every way to lock, side by side."""
+
+from collections.abc import Callable
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
+
+from races import lab
+from races.explorer import Question
+from races.models import Account, Effect, Receipt
+from races.scenario import Form, Scenario, alone
+
+ATTEMPTS = 3
+
+
+def setup() -> None:
+    Account.objects.create(pk=1, credits=1)
+
+
+def check() -> None:
+    sent, left = Effect.objects.count(), Account.objects.get(pk=1).credits
+    assert (sent, left) == (1, 0), f"{sent} texts sent on 1 credit (credits left: {left})"
+
+
+def send_text() -> None:
+    Effect.objects.create(operation="text")
+
+
+def read_check_save() -> None:
+    account = Account.objects.get(pk=1)
+    if account.credits > 0:
+        account.credits -= 1
+        account.save()
+        send_text()
+
+
+def read_check_save_in_a_transaction() -> None:
+    with transaction.atomic():
+        read_check_save()
+
+
+def version_without_where() -> None:
+    with transaction.atomic():
+        account = Account.objects.get(pk=1)
+        if account.credits > 0:
+            account.credits -= 1
+            account.version += 1
+            account.save()
+            send_text()
+
+
+def redis_lock_without_fence() -> None:
+    with lab.redis_lock() as token:
+        if token:
+            read_check_save()
+
+
+def row_lock() -> None:
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=1)
+        if account.credits > 0:
+            account.credits -= 1
+            account.save()
+            send_text()
+
+
+def guarded_update() -> None:
+    with transaction.atomic():
+        if Account.objects.filter(pk=1, credits__gt=0).update(credits=F("credits") - 1):
+            send_text()
+
+
+def version_column() -> None:
+    for _ in range(ATTEMPTS):
+        with transaction.atomic():
+            account = Account.objects.get(pk=1)
+            if account.credits < 1:
+                return
+            unchanged = Account.objects.filter(pk=1, version=account.version)
+            if unchanged.update(credits=account.credits - 1, version=account.version + 1):
+                return send_text()
+
+
+def unique_constraint() -> None:
+    """Each credit has a number; a text takes one, and the constraint lets it be taken once."""
+    try:
+        with transaction.atomic():
+            credit = Account.objects.get(pk=1).credits
+            if credit > 0:
+                Receipt.objects.create(operation=f"credit {credit}")
+                Account.objects.filter(pk=1).update(credits=F("credits") - 1)
+                send_text()
+    except IntegrityError:
+        return  # the other has taken it
+
+
+def advisory_lock() -> None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(1)")
+        read_check_save()
+
+
+def serializable_with_retry() -> None:
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                return read_check_save()
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != "40001":
+                raise
+
+
+def redis_lock_with_fence() -> None:
+    """The token is claimed in the database *before the read*: whoever is older is refused."""
+    with lab.redis_lock() as token:
+        if not token:
+            return
+        with transaction.atomic():
+            newest = Account.objects.filter(pk=1, token__lt=token).update(token=token)
+            if newest:
+                read_check_save()
+
+
+def _ask(job: Callable[[], None], **details: object) -> Question:
+    return Question((job, job), alone(check), setup, **details)  # type: ignore[arg-type]
+
+
+_EXPIRY = {"environment": {"expiry": lab.redis_lock_expires}, "begin": lab.forget_redis}
+
+SCENARIO = Scenario(
+    claim="One credit is spent once",
+    naive=(
+        Form("read, check, save", _ask(read_check_save), "each statement by itself"),
+        Form(
+            "read, check, save, in a transaction",
+            _ask(read_check_save_in_a_transaction),
+            "READ COMMITTED is no mutual exclusion",
+        ),
+        Form(
+            "version without WHERE",
+            _ask(version_without_where),
+            "an optimistic lock that counts and never asks",
+        ),
+        Form(
+            "Redis lock",
+            _ask(redis_lock_without_fence, **_EXPIRY),
+            "it runs out while its holder is between two statements",
+        ),
+    ),
+    holds=(
+        Form("row lock", _ask(row_lock, kills=1), "SELECT … FOR UPDATE, then decide"),
+        Form("guarded update", _ask(guarded_update, kills=1), "one statement, its count checked"),
+        Form("version", _ask(version_column, kills=1), "UPDATE … WHERE version = …, or again"),
+        Form("unique constraint", _ask(unique_constraint, kills=1), "a credit has a number"),
+        Form("advisory lock", _ask(advisory_lock, kills=1), "until the transaction's end"),
+        Form("serializable", _ask(serializable_with_retry), "retried on 40001"),
+        Form(
+            "Redis lock with a fence",
+            _ask(redis_lock_with_fence, **_EXPIRY),
+            "the database lets in the newest token only",
+        ),
+    ),
+    why=(
+        "Both read the credit before either has written. What the second writes was computed from "
+        "a past that is gone. A transaction does not help: READ COMMITTED shows each statement "
+        "what is committed by then, and stops nobody."
+    ),
+    cure=(
+        "Let the database decide and act in one place: hold the row before reading it, or write "
+        "the condition into the UPDATE and look at how many rows it changed."
+    ),
+    refuses=(
+        "Under SERIALIZABLE PostgreSQL ends one of the two with 40001; the unique constraint ends "
+        "it with 23505."
+    ),
+)
