@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from pricing.models import PriceChange, PriceReduction, Product, ReductionTarget
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Search and read; nothing can be added, changed or deleted here."""
 
     show_full_result_count = False

@@ -27,6 +27,13 @@ class ProductOut(Schema):
     version: int
 
 
+class ProductSearch(Schema):
+    """Which products to list."""
+
+    search: str = Field("", max_length=200)
+    page: int = Field(1, ge=1)
+
+
 class ProductPage(Schema):
     """One page of products, and how many there are on all of them."""
 
@@ -79,16 +86,15 @@ class ReductionIn(Schema):
 
 
 @router.get("/products", response=ProductPage)
-def list_products(
-    request: HttpRequest, search: str = Query("", max_length=200), page: int = Query(1, ge=1)
-) -> dict[str, Any]:
+def list_products(request: HttpRequest, query: Query[ProductSearch]) -> dict[str, Any]:
     """Search SKU, name and category; the exact SKU comes first."""
-    found = selectors.search_products(search)
+    found = selectors.search_products(query.search)
     total = found.count()
     pages = max(1, -(-total // PAGE))
-    shown = found[(page - 1) * PAGE : page * PAGE] if page <= pages else []
+    first = (query.page - 1) * PAGE
+    shown = found[first : first + PAGE] if query.page <= pages else []
     items = [selectors.describe_product(product) for product in shown]
-    return {"items": items, "total": total, "page": page, "pages": pages}
+    return {"items": items, "total": total, "page": query.page, "pages": pages}
 
 
 @router.get("/products/{sku}", response=ProductOut)

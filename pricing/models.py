@@ -34,8 +34,8 @@ class Product(models.Model):
         indexes = [models.Index(fields=["category"], name="product_category")]
         constraints = [
             models.UniqueConstraint(fields=["sku"], name="product_once_per_sku"),
-            models.CheckConstraint(condition=Q(price__gte=0), name="product_price_never_negative"),
             models.CheckConstraint(condition=Q(floor__gte=0), name="product_floor_never_negative"),
+            # Together with the one above: never negative.
             models.CheckConstraint(
                 condition=Q(price__gte=F("floor")), name="product_price_never_below_floor"
             ),
@@ -97,7 +97,7 @@ class PriceReduction(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(percent__gt=0, percent__lte=100, amount__isnull=True)
-                | Q(percent__isnull=True, amount__gt=0),
+                | Q(percent__isnull=True, amount__isnull=False, amount__gt=0),
                 name="reduction_is_by_percent_or_by_amount",
             ),
             models.CheckConstraint(
@@ -105,7 +105,7 @@ class PriceReduction(models.Model):
                 name="reduction_policy_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(expires_at__gt=F("starts_at")) & Q(expires_at__gt=F("created_at")),
+                condition=Q(expires_at__gt=F("starts_at")),
                 name="reduction_expires_after_its_start",
             ),
             models.CheckConstraint(
@@ -173,8 +173,8 @@ class ReductionTarget(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(outcome__isnull=True, reason="")
-                | Q(outcome="applied", reason="")
-                | (Q(outcome="skipped") & ~Q(reason="")),
+                | Q(outcome__isnull=False, outcome="applied", reason="")
+                | (Q(outcome__isnull=False, outcome="skipped") & ~Q(reason="")),
                 name="target_says_why_it_was_skipped",
             ),
         ]

@@ -45,9 +45,20 @@ def apply_reduction(*, reduction_id: str) -> None:
 def abandon_reduction(args: dict[str, Any], state: str, reason: str) -> None:
     """Close a reduction whose message ended otherwise than done; one that has ended stays so."""
     status = {"expired": Status.EXPIRED, "dead": Status.FAILED}.get(state, Status.CANCELLED)
-    PriceReduction.objects.filter(pk=args["reduction_id"], status=Status.SCHEDULED).update(
-        status=status, reason=(reason or f"its message is {state}")[:500], finished_at=Now()
-    )
+    scheduled = PriceReduction.objects.filter(pk=args["reduction_id"], status=Status.SCHEDULED)
+    for reduction in scheduled:
+        scheduled.update(
+            status=status,
+            reason=(reason or f"its message is {state}")[:400] + _progress(reduction),
+            finished_at=Now(),
+        )
+
+
+def _progress(reduction: PriceReduction) -> str:
+    counts = reduction.targets.aggregate(all=Count("pk"), decided=Count("outcome"))
+    if not counts["decided"]:
+        return ""
+    return f" {counts['decided']} of {counts['all']} products had been decided by then."
 
 
 def _undecided(reduction: PriceReduction) -> Any:

@@ -55,6 +55,7 @@ def import_products(
             raise ImportRefused(sorted(refused, key=lambda line: line.line))
         repriced = _append_changes(cursor, actor)
         written = _update_products(cursor)
+        cursor.execute("DROP TABLE pricing_import_line")
     return Imported(
         created=created,
         repriced=repriced,
@@ -70,7 +71,7 @@ def _stage(cursor: Any, lines: Iterable[ProductLine | RefusedLine]) -> list[Refu
         """
         CREATE TEMPORARY TABLE pricing_import_line (
             line integer, sku text, name text, category text, price numeric(10, 2)
-        ) ON COMMIT DROP
+        )
         """
     )
     refused = []
