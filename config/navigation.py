@@ -83,7 +83,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
 
 
 def _menu(request: HttpRequest) -> list[dict[str, object]]:
-    groups = [
+    groups: list[dict[str, object]] = [
         {"title": title, "links": [link for entry in entries if (link := _link(entry, request))]}
         for title, entries in MENU
     ]

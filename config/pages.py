@@ -35,7 +35,7 @@ class Count:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the promise and what goes on; to htmx, the live counts alone."""
-    template = "parts/home_counts.html" if request.htmx else "home.html"
+    template = "parts/home_counts.html" if "HX-Request" in request.headers else "home.html"
     latest = selectors.list_reductions()[:LATEST]
     return render(request, template, {"counts": _counts(), "latest": latest})
 

@@ -62,9 +62,8 @@ def _step(event: Event, before: Event | None, reduction: PriceReduction) -> Step
 def _ahead(reduction: PriceReduction, *, begun: bool) -> Step:
     if begun:
         return Step(None, "waiting", "Going on", "Part by part, each in its own transaction.", {})
-    return Step(
-        reduction.due_at, "waiting", "To be applied", "When its time comes, the relay rings, and again until it is done.", {}
-    )
+    text = "When its time comes, the relay rings, and again until it is done."
+    return Step(reduction.due_at, "waiting", "To be applied", text, {})
 
 
 def _elapsed(span: timedelta) -> str:

@@ -40,8 +40,7 @@ def products(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("search", "").strip()
     found = Paginator(selectors.search_products(search), PRODUCTS_PER_PAGE)
     page = found.get_page(request.GET.get("page"))
-    template = "pricing/parts/products.html" if request.htmx else "pricing/products.html"
-    return render(request, template, {"page": page, "search": search})
+    return _show(request, "products", {"page": page, "search": search})
 
 
 @login_required
@@ -58,8 +57,7 @@ def product(request: HttpRequest, product_id: int) -> HttpResponse:
         "plot": step_plot(history),
         "targets": selectors.reductions_of(shown).select_related("reduction__product")[:NEWEST],
     }
-    template = "pricing/parts/product.html" if request.htmx else "pricing/product.html"
-    return render(request, template, context)
+    return _show(request, "product", context)
 
 
 @login_required
@@ -101,9 +99,8 @@ def reductions(request: HttpRequest) -> HttpResponse:
         status = ""
     found = Paginator(selectors.list_reductions(status=status), REDUCTIONS_PER_PAGE)
     page = found.get_page(request.GET.get("page"))
-    template = "pricing/parts/reductions.html" if request.htmx else "pricing/reductions.html"
     context = {"page": page, "status": status, "statuses": PriceReduction.Status.choices}
-    return render(request, template, context)
+    return _show(request, "reductions", context)
 
 
 @login_required
@@ -123,8 +120,7 @@ def reduction(request: HttpRequest, reduction_id: UUID) -> HttpResponse:
         "targets": _with_changes(shown, list(selectors.list_targets(shown)[:NEWEST])),
         "can_cancel": shown.status == PriceReduction.Status.SCHEDULED,
     }
-    template = "pricing/parts/reduction.html" if request.htmx else "pricing/reduction.html"
-    return render(request, template, context)
+    return _show(request, "reduction", context)
 
 
 @login_required
@@ -163,6 +159,12 @@ def cancel(request: HttpRequest, reduction_id: UUID) -> HttpResponse:
     except services.NotCancellable as refusal:
         messages.warning(request, str(refusal))
     return redirect("pricing:reduction", reduction_id)
+
+
+def _show(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """Answer a browser with the page, and htmx with the part of it that changes."""
+    folder = "pricing/parts" if "HX-Request" in request.headers else "pricing"
+    return render(request, f"{folder}/{name}.html", context)
 
 
 def _with_changes(

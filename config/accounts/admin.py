@@ -9,7 +9,7 @@ from .models import ApiToken
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens are made by ``manage.py api_token`` and never changed, only revoked."""
 
     list_display = ("hint", "user", "created_at", "last_used_at", "revoked_at")

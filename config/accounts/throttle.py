@@ -26,9 +26,11 @@ LIMIT_PER_ADDRESS = 100
 _TAKE = """
     INSERT INTO accounts_signinattempts AS seen (subject, tried, since)
     VALUES (%(subject)s, 1, now())
-    ON CONFLICT (subject) DO UPDATE SET
-        tried = CASE WHEN seen.since < now() - %(window)s THEN 1 ELSE seen.tried + 1 END,
-        since = CASE WHEN seen.since < now() - %(window)s THEN now() ELSE seen.since END
+    ON CONFLICT (subject) DO UPDATE SET (tried, since) = (
+        SELECT CASE WHEN is_over THEN 1 ELSE seen.tried + 1 END,
+               CASE WHEN is_over THEN now() ELSE seen.since END
+        FROM (SELECT seen.since < now() - make_interval(secs => %(window)s)) AS window_ (is_over)
+    )
     RETURNING tried
 """
 
@@ -53,7 +55,7 @@ def forget_old_attempts() -> int:
 
 def _take(subject: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"subject": subject, "window": WINDOW})
+        cursor.execute(_TAKE, {"subject": subject, "window": WINDOW.total_seconds()})
         return int(cursor.fetchone()[0])
 
 

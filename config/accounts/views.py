@@ -5,8 +5,10 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from . import throttle
 from .forms import SignInForm
@@ -22,17 +24,18 @@ class SignIn(views.LoginView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form; lead htmx, which asked for a part of a page, to it with the whole page."""
-        if request.htmx:
-            page = f"next={quote(request.htmx.current_url_abs_path or '/')}"
-            return HttpResponseClientRedirect(f"{request.path}?{page}")
+        htmx = HtmxDetails(request)
+        if htmx:
+            wanted = quote(htmx.current_url_abs_path or "/")
+            return HttpResponseClientRedirect(f"{request.path}?next={wanted}")
         return super().get(request, *args, **kwargs)
 
-    def form_valid(self, form: SignInForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sweep old counts on the way in; it costs one indexed statement."""
         throttle.forget_old_attempts()
         return super().form_valid(form)
 
-    def form_invalid(self, form: SignInForm) -> HttpResponse:
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Answer 429 where it was too many, so that proxies and logs see it as well."""
         throttled = form.has_error("__all__", code="throttled")
         return self.render_to_response(
