@@ -6,6 +6,8 @@ import pytest
 
 from tests import settings as test_settings
 
+pytest_plugins = ["tests.races.figures"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, but not in the process that only hands tests to pytest-xdist's workers."""

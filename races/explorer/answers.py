@@ -9,17 +9,19 @@ _SHOWN_ROWS, _SHOWN_WIDTH = 3, 60
 _QUALIFIED = re.compile(r'"?\b\w+"?\."?(\w+)"?')
 _LISTED = re.compile(r"^SELECT (.{30,}?) FROM ", re.DOTALL)
 _UUID = re.compile(r"'?\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b'?(::uuid)?")
-_MOMENT = re.compile(r"'?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d(?::?\d\d)?|Z)?'?(::\w+)?")
+_MOMENT = re.compile(
+    r"'?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d(?::?\d\d)?|Z)?'?(::\w+)?"
+)
 _SAVEPOINT = re.compile(r'"?s\d+_x\d+"?')
 _HASH = re.compile(r"'[0-9a-f]{64}'")
 _HOST = re.compile(r"'[\w.-]+:\d+'")
 
 
-def statement(connection: Any, cursor: Any, sql: str, params: Any) -> str:
+def statement(connection: Any, sql: str, params: Any) -> str:
     """The statement with its values, shortened."""
     try:
-        text = str(connection.ops.last_executed_query(cursor, sql, params))
-    except Exception:  # noqa: BLE001  a picture of the statement is not worth an error
+        text = str(connection.ops.compose_sql(sql, params))
+    except Exception:  # a picture of the statement is not worth an error
         text = sql
     return brief(text)
 
@@ -70,7 +72,7 @@ def _name(result: Any, column: int) -> str:
 
 def _steady(text: str) -> str:
     """Ids and times differ from run to run: leave them out."""
-    for pattern, word in ((_UUID, "‹id›"), (_MOMENT, "‹time›"), (_SAVEPOINT, "savepoint"),
-                          (_HASH, "‹hash›"), (_HOST, "‹worker›")):  # fmt: skip
+    for pattern, word in ((_UUID, "<id>"), (_MOMENT, "<time>"), (_SAVEPOINT, "savepoint"),
+                          (_HASH, "<hash>"), (_HOST, "<worker>")):  # fmt: skip
         text = pattern.sub(word, text)
     return text

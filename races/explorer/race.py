@@ -67,6 +67,15 @@ class Race:
             raise NotProven("There was one schedule only: these workers never meet.")
         return found
 
+    def figures(self) -> dict[str, float]:
+        """What was explored so far."""
+        return {
+            "scenarios": len(self.verdicts),
+            "schedules": sum(each.schedules + each.cut for each in self.verdicts),
+            "crash_points": sum(each.crash_points for each in self.verdicts),
+            "seconds": sum(each.seconds for each in self.verdicts),
+        }
+
     def _question(
         self, workers: Sequence[Job], check: Callable[..., Any], details: dict[str, Any]
     ) -> Question:

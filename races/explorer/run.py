@@ -188,7 +188,9 @@ class Run:
         session = self.sessions[name]
         self._left[KILL] -= 1
         self.crash_points.add((name, self.steps[name]))
-        self.moments.append(Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}"))
+        self.moments.append(
+            Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}")
+        )
         held = session.held
         self._server.terminate(session.pid)
         self._unwind(session, KILL)

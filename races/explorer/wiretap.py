@@ -84,8 +84,7 @@ class Wiretap:
             return execute(sql, params, many, context)
 
         if not many:
-            cursor = context["cursor"].cursor
-            step.shown = answers.statement(self._connection, cursor, sql, params)
+            step.shown = answers.statement(self._connection, sql, params)
 
         def really() -> Any:
             result = execute(self._rewrite(sql), params, many, context)

@@ -75,10 +75,11 @@ def version_column() -> None:
         with transaction.atomic():
             account = Account.objects.get(pk=1)
             if account.credits < 1:
-                return
+                return None
             unchanged = Account.objects.filter(pk=1, version=account.version)
             if unchanged.update(credits=account.credits - 1, version=account.version + 1):
-                return send_text()
+                send_text()
+                return
 
 
 def unique_constraint() -> None:
@@ -107,7 +108,8 @@ def serializable_with_retry() -> None:
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
-                return read_check_save()
+                read_check_save()
+            return
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != "40001":
                 raise

@@ -1,0 +1,163 @@
+"""What cannot be explored is said clearly, and the database is clean for the next run."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+
+from races.explorer import (
+    Divergence,
+    Explorer,
+    ExplorerError,
+    NeverCameBack,
+    NeverEnds,
+    Race,
+    ScheduleDoesNotFit,
+    ServerNotControlled,
+    ThreadLeftBehind,
+)
+from races.explorer.errors import InsideTransaction
+from races.models import Account, Effect
+from races.scenarios import one_credit_is_spent_once as credit
+
+CREDIT = {"setup": credit.setup, "check": credit.check}
+
+
+@pytest.fixture(autouse=True)
+def _clean_behind(race: Race) -> Iterator[None]:
+    """After each of these errors the next exploration works as if nothing had been."""
+    yield
+    assert not Account.objects.exists()
+    assert not Effect.objects.exists()
+    verdict = race.proves(credit.row_lock, credit.row_lock, **CREDIT)
+    assert verdict.complete
+
+
+@pytest.mark.parametrize("text", ["A*x", "*3", "kill:A*2", "A*0", "stop:B", ":"])
+def test_a_text_that_is_no_schedule(race: Race, text: str) -> None:
+    with pytest.raises(ScheduleDoesNotFit, match=r"is no step: write"):
+        race.replays(text, credit.row_lock, credit.row_lock, **CREDIT)
+
+
+def test_a_schedule_says_where_it_leaves_the_tree(race: Race) -> None:
+    with pytest.raises(ScheduleDoesNotFit) as told:
+        race.replays("A*1 B*2", credit.row_lock, credit.row_lock, **CREDIT)
+    assert "at its step 3, B, after A*1 B*1" in str(told.value)
+    assert "B blocked: SELECT" in str(told.value)
+    assert "What can happen: A." in str(told.value)
+
+
+def test_a_schedule_with_an_unknown_worker(race: Race) -> None:
+    with pytest.raises(ScheduleDoesNotFit, match=r"step 1, Z, after the start"):
+        race.replays("Z*1", credit.row_lock, credit.row_lock, **CREDIT)
+
+
+def test_a_schedule_that_is_too_long(race: Race) -> None:
+    with pytest.raises(ScheduleDoesNotFit, match=r"all have ended|What can happen: B"):
+        race.replays("A*99", credit.row_lock, credit.row_lock, **CREDIT)
+
+
+def test_a_callable_that_computes_for_ever(race: Race) -> None:
+    def spin() -> None:
+        Account.objects.update(credits=5)
+        while True:
+            pass
+
+    race.explorer.patience = 0.3
+    with pytest.raises(NeverCameBack, match=r"A has run for 0.3 s since .UPDATE"):
+        race.proves(spin, spin, **CREDIT)
+    race.explorer.patience = 20
+
+
+def test_a_callable_that_waits_for_what_the_explorer_cannot_see(race: Race) -> None:
+    lock = threading.Lock()
+
+    def waits() -> None:
+        with lock, transaction.atomic():
+            Account.objects.update(credits=5)
+
+    race.explorer.patience = 0.3
+    with pytest.raises(NeverCameBack, match=r"put a point\(\) before it"):
+        race.proves(waits, waits, **CREDIT)
+    race.explorer.patience = 20
+
+
+def test_a_callable_that_asks_for_ever(race: Race) -> None:
+    def poll() -> None:
+        while Account.objects.filter(pk=1, credits=1).exists():
+            pass
+
+    with pytest.raises(NeverEnds, match=r"made 300 steps"):
+        race.proves(poll, poll, **CREDIT)
+
+
+def test_a_thread_left_behind(race: Race) -> None:
+    stop = threading.Event()
+
+    def leaves_a_thread() -> None:
+        Account.objects.update(credits=5)
+        threading.Thread(target=stop.wait, name="the straggler").start()
+
+    with pytest.raises(ThreadLeftBehind, match=r"the straggler"):
+        race.proves(leaves_a_thread, leaves_a_thread, **CREDIT)
+    stop.set()
+
+
+def test_chance_in_a_callable_is_an_error_and_says_where(race: Race) -> None:
+    calls = iter(range(1_000))
+
+    def fickle() -> None:
+        if next(calls) % 3 == 2:
+            Account.objects.update(credits=5)
+        Effect.objects.create(operation="x")
+
+    with pytest.raises(Divergence, match=r"led somewhere else. Before: .* Now: "):
+        race.proves(fickle, lambda: fickle(), setup=credit.setup, check=lambda: None)
+
+
+def test_inside_a_transaction(race: Race) -> None:
+    with transaction.atomic(), pytest.raises(InsideTransaction):
+        Explorer()
+
+
+def test_a_server_whose_rows_move_by_chance(race: Race) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET autovacuum = on")
+        cursor.execute("SELECT pg_reload_conf()")
+    try:
+        time.sleep(0.2)  # the server reads its configuration
+        with pytest.raises(ServerNotControlled, match=r"autovacuum is on"):
+            Explorer()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER SYSTEM SET autovacuum = off")
+            cursor.execute("SELECT pg_reload_conf()")
+
+
+def test_a_server_whose_processes_are_not_ours(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(pid: int, signal: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "kill", refused)
+        with pytest.raises(
+            ServerNotControlled, match=r"not permitted.*needs a PostgreSQL of its own"
+        ):
+            Explorer()
+
+
+def test_a_setup_that_fails(race: Race) -> None:
+    def fails() -> None:
+        Account.objects.create(pk=9)
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        race.proves(credit.row_lock, credit.row_lock, setup=fails, check=lambda: None)
+
+
+def test_every_error_of_the_explorer_is_one_class() -> None:
+    errors = [Divergence, NeverCameBack, NeverEnds, ScheduleDoesNotFit, ThreadLeftBehind]
+    assert all(issubclass(error, ExplorerError) for error in errors)

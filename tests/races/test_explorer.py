@@ -1,0 +1,182 @@
+"""The explorer finds what threads meet by luck, and proves what holds."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.db.models import F
+
+from races.explorer import NotProven, NotRefuted, Race, point
+from races.models import Account, Effect, Receipt
+from races.scenarios import one_credit_is_spent_once as credit
+
+
+def two_accounts() -> None:
+    Account.objects.create(pk=1, credits=0)
+    Account.objects.create(pk=2, credits=0)
+
+
+def adds_in(*order: int) -> Callable[[], None]:
+    def add() -> None:
+        with transaction.atomic():
+            for pk in order:
+                Account.objects.filter(pk=pk).update(credits=F("credits") + 1)
+
+    return add
+
+
+def both_added() -> None:
+    assert list(Account.objects.values_list("credits", flat=True)) == [2, 2]
+
+
+def test_a_refutation_draws_the_shortest_schedule(race: Race) -> None:
+    verdict = race.refutes(
+        credit.read_check_save, credit.read_check_save, setup=credit.setup, check=credit.check
+    )
+    violation = verdict.violations[0]
+    assert violation.message == "2 texts sent on 1 credit (credits left: 0)"
+    assert violation.schedule == "A*1 B*3 A*2"  # one preemption is enough
+    drawn = str(violation)
+    assert "UPDATE races_account SET credits = 0" in drawn
+    assert drawn.splitlines()[2].split("|")[1:] == [f" {'A':<46} ", " B"]
+
+
+def test_a_proof_wants_every_schedule_to_hold(race: Race) -> None:
+    with pytest.raises(NotProven, match="INVARIANT BROKEN: 2 texts sent"):
+        race.proves(
+            credit.read_check_save, credit.read_check_save, setup=credit.setup, check=credit.check
+        )
+
+
+def test_a_refutation_of_what_holds_fails(race: Race) -> None:
+    with pytest.raises(NotRefuted, match=r"holds in .* complete"):
+        race.refutes(credit.row_lock, credit.row_lock, setup=credit.setup, check=credit.check)
+
+
+def test_workers_that_never_meet_prove_nothing(race: Race) -> None:
+    with pytest.raises(NotProven, match="never meet"):
+        race.proves(lambda: None, lambda: None, check=lambda: None)
+
+
+def test_a_bounded_search_is_never_called_a_proof(race: Race) -> None:
+    jobs = (credit.version_column, credit.version_column)
+    with pytest.raises(NotProven, match=r"bounded \(1 preemptions\), not proven"):
+        race.proves(*jobs, setup=credit.setup, check=credit.check, bound=1)
+    verdict = race.holds_within(1, *jobs, setup=credit.setup, check=credit.check)
+    assert not verdict.complete
+
+
+def test_crossed_locks_end_in_postgresqls_own_deadlock_error(race: Race) -> None:
+    verdict = race.refutes(adds_in(1, 2), adds_in(2, 1), setup=two_accounts, check=both_added)
+    assert "deadlock detected" in verdict.violations[0].message
+
+
+def test_either_may_be_the_deadlocks_victim(race: Race) -> None:
+    victims = set()
+
+    def note(outcomes: list) -> None:
+        victims.update(each.worker for each in outcomes if each.error)
+
+    race.proves(adds_in(1, 2), adds_in(2, 1), setup=two_accounts, check=note,
+                expects=(OperationalError,))  # fmt: skip
+    assert victims == {"A", "B"}
+
+
+def test_waiters_that_one_commit_frees_wake_in_every_order(race: Race) -> None:
+    firsts = set()
+
+    def insert(name: str) -> Callable[[], None]:
+        def job() -> None:
+            with transaction.atomic():
+                if Receipt.objects.bulk_create([Receipt(operation="x")], ignore_conflicts=True):
+                    Effect.objects.create(operation=name)
+                if name == "first":
+                    transaction.set_rollback(True)
+
+        return job
+
+    def note() -> None:
+        names = list(Effect.objects.order_by("pk").values_list("operation", flat=True))
+        firsts.add(names[0])
+
+    verdict = race.ask(insert("first"), insert("b"), insert("c"), check=note)
+    assert firsts == {"b", "c"}
+    assert verdict.complete
+
+
+def test_a_killed_process_leaves_nothing_and_its_job_comes_again(race: Race) -> None:
+    verdict = race.proves(credit.guarded_update, credit.guarded_update,
+                          setup=credit.setup, check=credit.check, kills=1)  # fmt: skip
+    assert verdict.crash_points >= 4
+
+
+def test_a_kill_between_two_commits_is_found(race: Race) -> None:
+    def pay_then_note() -> None:
+        if not Account.objects.filter(pk=1, credits__gt=0).update(credits=F("credits") - 1):
+            return
+        point("call the gateway", "gateway")
+        Effect.objects.create(operation="text")
+
+    def check() -> None:
+        account = Account.objects.get(pk=1)
+        assert Effect.objects.count() == 1 - account.credits, "paid without a text"
+
+    verdict = race.refutes(pay_then_note, pay_then_note, setup=credit.setup, check=check, kills=1)
+    assert "kill:" in verdict.violations[0].schedule
+    assert "killed before:" in str(verdict.violations[0]).replace("\n", " ")
+
+
+def test_a_lost_reply_to_commit_is_a_choice(race: Race) -> None:
+    def spend_with_retry() -> None:
+        for _ in range(2):
+            try:
+                with transaction.atomic():
+                    Account.objects.filter(pk=1).update(credits=F("credits") - 1)
+                return
+            except OperationalError:
+                connection.close()
+
+    def check() -> None:
+        left = Account.objects.get(pk=1).credits
+        assert left == 8, f"two spent, and {10 - left} are gone"
+
+    verdict = race.refutes(
+        spend_with_retry, spend_with_retry, check=check, acks=1,
+        setup=lambda: Account.objects.create(pk=1, credits=10),
+    )  # fmt: skip
+    assert verdict.violations[0].message == "two spent, and 3 are gone"
+    assert "ack:" in verdict.violations[0].schedule
+
+
+def test_an_act_of_the_environment_happens_at_every_moment(race: Race) -> None:
+    seen = set()
+
+    def read_twice() -> tuple[int, int]:
+        return (Account.objects.get(pk=1).credits, Account.objects.get(pk=1).credits)
+
+    def rise() -> None:
+        Account.objects.filter(pk=1).update(credits=9)
+
+    def note(outcomes: list) -> None:
+        seen.update(each.value for each in outcomes if each.worker in "AB")
+
+    race.proves(read_twice, read_twice, setup=credit.setup, check=note, environment={"rise": rise})
+    assert seen == {(1, 1), (1, 9), (9, 9)}
+
+
+def test_whoever_waits_for_a_lock_that_is_never_released_is_told(race: Race) -> None:
+    def locks_and_forgets() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(7)")
+
+    verdict = race.refutes(locks_and_forgets, locks_and_forgets, check=lambda: None)
+    assert "B waits for ever" in verdict.violations[0].message
+
+
+def test_a_found_schedule_is_found_again_a_hundred_times(race: Race) -> None:
+    jobs = (credit.read_check_save_in_a_transaction,) * 2
+    found = race.refutes(*jobs, setup=credit.setup, check=credit.check).violations[0]
+    for _ in range(100):
+        again = race.replays(found.schedule, *jobs, setup=credit.setup, check=credit.check)
+        assert [each.message for each in again.violations] == [found.message]
+        assert again.violations[0].moments == found.moments
