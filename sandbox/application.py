@@ -32,7 +32,7 @@ class Application:
         return Response(404, {"error": f"no provider at {request.path}"})
 
     def _health(self) -> Response:
-        with self._store.reading() as db:
+        with self._store.snapshot() as db:
             db.execute("SELECT 1")
         return Response(200, {"status": "ok"})
 

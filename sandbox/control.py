@@ -35,7 +35,7 @@ class Control:
 
     def log(self, provider: str) -> list[dict[str, Any]]:
         """What the provider really did, oldest first."""
-        with self._store.transaction() as db:
+        with self._store.snapshot() as db:
             return LOGS[_provider(provider)](db)
 
     def misbehave(self, provider: str, kind: str, percent: int) -> None:
@@ -52,7 +52,7 @@ class Control:
 
     def behaviour(self, provider: str) -> dict[str, int]:
         """The kinds that are switched on, with their percent."""
-        with self._store.reading() as db:
+        with self._store.snapshot() as db:
             rows = db.execute(
                 "SELECT kind, percent FROM misbehaviour WHERE provider = ? AND percent > 0",
                 (_provider(provider),),
@@ -93,7 +93,7 @@ class Control:
 
     def requests(self, provider: str) -> list[dict[str, Any]]:
         """Every request that reached the provider: number, operation, time, faults."""
-        with self._store.reading() as db:
+        with self._store.snapshot() as db:
             rows = db.execute(
                 "SELECT number, operation, at, faults FROM request WHERE provider = ?"
                 " ORDER BY number",
@@ -103,7 +103,7 @@ class Control:
 
     def callbacks_waiting(self, provider: str) -> int:
         """How many callbacks are still to be delivered."""
-        with self._store.reading() as db:
+        with self._store.snapshot() as db:
             (count,) = db.execute(
                 "SELECT count(*) FROM callback WHERE provider = ?", (_provider(provider),)
             ).fetchone()

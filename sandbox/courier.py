@@ -49,7 +49,7 @@ class Courier:
                 self._settle(callback, self._post(callback))
 
     def _claim(self) -> sqlite3.Row | None:
-        with self._store.reading() as db:
+        with self._store.snapshot() as db:
             due = db.execute(
                 "SELECT id FROM callback WHERE due_at <= ? ORDER BY due_at, id LIMIT 1",
                 (time.time(),),

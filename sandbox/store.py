@@ -29,21 +29,26 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A write transaction, one at a time; committed at the end, rolled back on an exception."""
+        # Immediate: a reader that turns writer half-way would meet SQLITE_BUSY.
+        with self._between("BEGIN IMMEDIATE"):
+            yield self._db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The store as it is at one moment, for reading; it holds up nobody who writes."""
+        with self._between("BEGIN"):
+            yield self._db
+
+    @contextmanager
+    def _between(self, begin: str) -> Iterator[None]:
         with self._lock:
-            # Immediate: a reader that turns writer half-way would meet SQLITE_BUSY.
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(begin)
             try:
-                yield self._db
+                yield
+                self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection for single statements that change nothing."""
-        with self._lock:
-            yield self._db
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
