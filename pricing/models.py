@@ -96,7 +96,10 @@ class PriceReduction(models.Model):
                 name="reduction_is_of_one_product_or_one_category",
             ),
             models.CheckConstraint(
-                condition=Q(percent__gt=0, percent__lte=100, amount__isnull=True)
+                # NULL passes a CHECK: each side says which of the two it needs.
+                condition=Q(
+                    percent__isnull=False, percent__gt=0, percent__lte=100, amount__isnull=True
+                )
                 | Q(percent__isnull=True, amount__isnull=False, amount__gt=0),
                 name="reduction_is_by_percent_or_by_amount",
             ),

@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 Call = Callable[[], Any]
 
@@ -20,27 +19,28 @@ def at_once(*calls: Call) -> list[Any]:
         return [_outcome(future) for future in futures]
 
 
-@contextmanager
-def meanwhile(call: Call) -> Iterator[Future[Any]]:
-    """Start a call beside the block, which goes on once the call waits for a lock of the block.
+def behind(first: Call, second: Call) -> Any:
+    """Run `first` in a transaction that commits only when `second` waits for one of its locks.
 
-    On leaving the block the call must end: commit before that.
+    Returns what `second` returned, or the exception it raised.
     """
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(_run, call, lambda: None)
-        wait_until_blocked(future)
-        yield future
+        with transaction.atomic():
+            first()
+            future = pool.submit(_run, second, lambda: None)
+            _wait_until_blocked(future)
+        return _outcome(future)
 
 
-def wait_until_blocked(future: Future[Any]) -> None:
+def _wait_until_blocked(future: Future[Any]) -> None:
     """Wait until PostgreSQL says that somebody waits for this connection."""
     for _ in range(1000):
         if future.done():
             raise AssertionError(f"The call was not held up: {_outcome(future)!r}")
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity "
-                "WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+                "SELECT count(*) FROM pg_locks "
+                "WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
             )
             if cursor.fetchone()[0]:
                 return
