@@ -8,7 +8,8 @@ REDACTED = "[redacted]"
 SECRET_NAMES = re.compile(
     r"secret|passw|token|authorization|cookie|api_?key|credential|signature|phone|recipient", re.I
 )
-PHONE_NUMBER = re.compile(r"(?<![\w.])\+[1-9](?:[ ()/.-]?\d){6,14}(?!\w)")  # E.164, also as written
+# E.164, also with spaces and brackets as people write it.
+PHONE_NUMBER = re.compile(r"(?<![\w.])\+[1-9](?:[ ()/.-]{0,2}\d){6,14}(?!\w)")
 URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 
 

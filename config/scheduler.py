@@ -40,13 +40,17 @@ class SingleScheduler(DatabaseScheduler):
         super().close()
         self.lock.release()
 
+    def setup_schedule(self) -> None:
+        """Not at the start: two beats that start at once would write the same rows."""
+
     def _take_over(self) -> None:
         """Read the schedules anew: what another beat has sent since is written in the tables."""
         logger.info("this beat sends from now on")
-        self._sends = True
         self._schedule = None
         self._initial_read = True
         self._heap_invalidated = True
+        super().setup_schedule()
+        self._sends = True  # last: where something failed, the next tick begins anew
 
 
 class SessionLock:

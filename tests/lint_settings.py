@@ -7,6 +7,7 @@ DEPLOYMENT = {
     "ALLOWED_HOSTS": "onceproof.example",
     "DATABASE_URL": "postgres://onceproof@127.0.0.1:1/onceproof",
     "BROKER_URL": "redis://127.0.0.1:1/0",
+    "HTTPS": "true",
 }
 os.environ.update(DEPLOYMENT)
 

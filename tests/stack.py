@@ -11,6 +11,7 @@
         stack.flush_broker()
         stack.kill_broker(); stack.start_broker()           # also freeze_broker, thaw_broker
         stack.kill_postgres(); stack.start_postgres()       # the test's own connection is renewed
+        stack.freeze_postgres(); stack.thaw_postgres()      # its main process only
         worker.start()                                      # again, after a kill
         web = stack.web(); httpx/urllib at web.address
         stack.manage("reduce_price", "DEMO-1", "--percent", "10").stdout
@@ -162,6 +163,14 @@ class Stack:
     def kill_postgres(self) -> None:
         """Kill -9 PostgreSQL's main process; its backends notice and end by themselves."""
         self.kill(self._server("postgres_child"))
+
+    def freeze_postgres(self) -> None:
+        """SIGSTOP PostgreSQL's main process: backends at work go on, no new one comes."""
+        self.freeze(self._server("postgres_child"))
+
+    def thaw_postgres(self) -> None:
+        """SIGCONT PostgreSQL's main process."""
+        self.thaw(self._server("postgres_child"))
 
     def start_postgres(self) -> None:
         """Start PostgreSQL again, wait until it has recovered, renew the test's own connection."""
