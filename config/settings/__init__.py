@@ -9,11 +9,11 @@ from pathlib import Path
 from environs import Env
 
 from config import home, process
+from config.settings import security
 from config.settings.celery import celery_settings
 from config.settings.database import databases
 from config.settings.installation import find
 from config.settings.logs import logging_settings
-from config.settings.security import security_settings
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ EMBEDDED = _installation.embedded
 SECRET_KEY = _installation.secret_key
 ALLOWED_HOSTS = list(_installation.allowed_hosts)
 DEBUG = env.bool("DEBUG", False)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 # A pooler in transaction mode forgets sessions. What needs one (beat's lock) goes past it.
 DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", "") or _installation.database_url
@@ -102,10 +102,8 @@ _https = env.bool("HTTPS", not EMBEDDED)
 _behind_proxy = env.bool("BEHIND_PROXY", False)
 # How many of our own proxies a request has passed: whose word on the client's address counts.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(_behind_proxy))
-globals().update(security_settings(https=_https, behind_proxy=_behind_proxy))
-globals().update(logging_settings(env.log_level("LOG_LEVEL", "INFO"), process.name()))
-globals().update(
-    celery_settings(
-        _installation.broker_url, waits_for_broker=process.is_worker(), embedded=EMBEDDED
-    )
-)
+CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
+globals().update(security.security_settings(https=_https, behind_proxy=_behind_proxy))
+globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
+CELERY_BROKER_URL = _installation.broker_url
+globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))

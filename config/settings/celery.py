@@ -8,10 +8,9 @@ from kombu import Exchange, Queue
 QUEUES = ("critical", "default", "bulk", "relay")
 
 
-def celery_settings(broker_url: str, *, waits_for_broker: bool, embedded: bool) -> dict[str, Any]:
+def celery_settings(*, waits_for_broker: bool, embedded: bool) -> dict[str, Any]:
     """All of it. `waits_for_broker` is true in workers and beat: nobody stands behind those."""
     return {
-        "CELERY_BROKER_URL": broker_url,
         "CELERY_TASK_QUEUES": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "CELERY_TASK_DEFAULT_QUEUE": "default",
         "CELERY_TASK_CREATE_MISSING_QUEUES": True,  # Flower and remote control have their own
@@ -87,7 +86,6 @@ def _beat() -> dict[str, Any]:
         "CELERY_BEAT_SCHEDULE": {
             "relay": _every("outbox.relay", timedelta(seconds=1)),
             "tick": _every("outbox.tick", timedelta(minutes=1)),
-            "prune": _every("outbox.prune", timedelta(hours=1)),
         },
     }
 

@@ -18,7 +18,6 @@ CONTENT_SECURITY_POLICY = {
 def security_settings(*, https: bool, behind_proxy: bool) -> dict[str, Any]:
     """Everywhere the same, except that without TLS (loopback) no cookie may insist on it."""
     always = {
-        "CONTENT_SECURITY_POLICY": CONTENT_SECURITY_POLICY,
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
         "X_FRAME_OPTIONS": "DENY",

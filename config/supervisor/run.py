@@ -13,7 +13,7 @@ from types import FrameType
 from typing import IO
 
 from config.embedded.child import PROJECT, Child, python
-from config.embedded.ports import is_free
+from config.embedded.ports import free_port, is_free
 from config.home import Home, Running
 from config.settings.installation import LOOPBACK
 from config.supervisor import layout, leftovers, logfiles, servers
@@ -93,10 +93,10 @@ class Supervisor:
         if not database or not broker:
             return None
         # Loopback without TLS is what we serve, whatever the servers are.
-        os.environ.setdefault("SECRET_KEY", self.home.secret() or "")
-        os.environ.setdefault("ALLOWED_HOSTS", ",".join(LOOPBACK))
-        os.environ.setdefault("HTTPS", "false")
-        return self._running(database, broker, servers.free_port(), embedded=False)
+        supplied = {"SECRET_KEY": self.home.secret() or "", "ALLOWED_HOSTS": ",".join(LOOPBACK)}
+        for name, value in {**supplied, "HTTPS": "false"}.items():
+            os.environ[name] = os.environ.get(name) or value
+        return self._running(database, broker, free_port(), embedded=False)
 
     def _running(self, database: str, broker: str, sandbox: int, *, embedded: bool) -> Running:
         return Running(

@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from config.embedded import account
 from config.embedded.child import Child
@@ -50,8 +51,9 @@ def of_home(home: Home) -> EmbeddedServers:
     )
 
 
-def _kept(home: Home) -> dict[str, int | str]:
+def _kept(home: Home) -> dict[str, Any]:
     file = home.folder / "embedded.json"
+    kept: dict[str, Any]
     kept = json.loads(file.read_text()) if file.exists() else {"password": secrets.token_hex(16)}
     for server in ("postgres", "valkey", "sandbox"):
         if server not in kept or not is_free(kept[server]):  # somebody took it in the meantime
