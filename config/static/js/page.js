@@ -29,6 +29,13 @@ function toast(text, tone) {
   region.append(shown);
 }
 
+// What went well takes itself away, unless somebody is at it; what went wrong stays.
+function dismissLater(shown) {
+  if (shown.dataset.tone !== "success") return;
+  setTimeout(() => (shown.matches(":hover, :focus-within") ? dismissLater(shown) : shown.remove()), 8000);
+}
+
+document.querySelectorAll(".toast").forEach(dismissLater);
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".toast").remove();
 });
