@@ -39,13 +39,13 @@ def end(message: Message, state: str, reason: str, *, actor: str = "", worker: s
     logger.info("message ended", extra=describe(message) | {"state": state, "reason": reason})
 
 
-def describe(message: Message) -> dict[str, str]:
+def describe(message: Message) -> dict[str, object]:
     """The fields by which log lines of web, relay and worker find together."""
     return {
         "message_id": str(message.id),
         "operation_id": str(message.operation_id),
         "handler": message.handler,
-        "attempt": str(message.attempts),
+        "attempt": message.attempts,
         "idempotency_key": message.key or "",
     }
 

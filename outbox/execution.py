@@ -100,6 +100,7 @@ def _run_effect(
         tally.failed += len(messages)
     else:
         _mark_done(messages, delivery)
+        _log_done(messages, delivery)
         tally.done += len(messages)
 
 
@@ -128,6 +129,15 @@ def _mark_done(messages: list[Message], delivery: Delivery) -> None:
         raise RuntimeError(f"{len(messages)} messages were held and {updated} marked done.")
     for message in messages:
         groups.promote_after_commit(message)
+
+
+def _log_done(messages: list[Message], delivery: Delivery) -> None:
+    """A line for an effect, or for a whole batch: logging must not cost more than the work."""
+    if len(messages) == 1:
+        told = endings.describe(messages[0]) | {"attempt": messages[0].attempts + 1}
+    else:
+        told = {"handler": messages[0].handler, "size": len(messages)}
+    logger.info("effect done", extra=told | {"task_id": delivery.task_id})
 
 
 def _drop_late(handler: Handler, messages: list[Message], tally: Tally) -> list[Message]:
