@@ -1,4 +1,4 @@
-"""The one place where a price changes: the product's row and the PriceChange, together."""
+"""Many new prices at once: each product's row and its PriceChange, in one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,17 @@ from uuid import UUID
 
 from django.db import connection
 
-from pricing.models import PriceChange
+
+class StalePrice(Exception):
+    """A price was to be written that had changed since it was read: its product was not held.
+
+    The caller's transaction must not go on; run again, it reads the present.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewPrice:
-    """The next price of a product that the caller holds locked and read at `version`."""
+    """The next price of a product that the caller holds locked and has read at `version`."""
 
     product_id: int
     version: int
@@ -20,56 +25,40 @@ class NewPrice:
     new: Decimal
 
 
-def record_prices(
-    prices: Sequence[NewPrice],
-    *,
-    cause: PriceChange.Cause,
-    actor: str,
-    reduction_id: UUID | None = None,
-) -> None:
-    """Write the new prices and their changes: two statements, however many products.
-
-    Raises StalePrice where a product is no longer at the version that it was read at.
-    """
+def record_reduced_prices(prices: Sequence[NewPrice], *, reduction_id: UUID, actor: str) -> None:
+    """Write the new prices and append their changes. Raises StalePrice."""
     if not prices:
         return
-    _write_products(prices)
-    PriceChange.objects.bulk_create(
-        PriceChange(
-            product_id=price.product_id,
-            version=price.version + 1,
-            old_price=price.old,
-            new_price=price.new,
-            cause=cause,
-            reduction_id=reduction_id,
-            actor=actor,
-        )
-        for price in prices
-    )
-
-
-def _write_products(prices: Sequence[NewPrice]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE pricing_product AS product
-            SET price = step.price, version = step.version + 1, revision = product.revision + 1
-            FROM unnest(%s::bigint[], %s::integer[], %s::numeric[]) AS step (id, version, price)
-            WHERE product.id = step.id AND product.version = step.version
-            """,
+            _WRITE_AND_APPEND,
             [
                 [price.product_id for price in prices],
                 [price.version for price in prices],
+                [price.old for price in prices],
                 [price.new for price in prices],
+                reduction_id,
+                actor,
             ],
         )
         written = cursor.rowcount
     if written != len(prices):
-        raise StalePrice(f"{len(prices) - written} of {len(prices)} prices had changed meanwhile")
+        raise StalePrice(f"{len(prices) - written} of {len(prices)} prices had changed meanwhile.")
 
 
-class StalePrice(Exception):
-    """A price was written without holding its product's lock, or from an old reading.
-
-    The caller's transaction must not go on; run again, it reads the present.
-    """
+_WRITE_AND_APPEND = """
+WITH step AS (
+    SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::numeric[], %s::numeric[])
+        AS step (product_id, version, old_price, new_price)
+), written AS (
+    UPDATE pricing_product AS product
+    SET price = step.new_price, version = step.version + 1, revision = product.revision + 1
+    FROM step
+    WHERE product.id = step.product_id AND product.version = step.version
+    RETURNING product.id, product.version
+)
+INSERT INTO pricing_pricechange
+    (product_id, version, old_price, new_price, cause, reduction_id, actor)
+SELECT step.product_id, written.version, step.old_price, step.new_price, 'reduction', %s, %s
+FROM step JOIN written ON written.id = step.product_id
+"""

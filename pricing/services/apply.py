@@ -1,6 +1,7 @@
 """Applying a reduction: chunk after chunk, each product decided once, or not at all."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from django.db.models.functions import Now
 
 import outbox
 from pricing import ledger, rules
-from pricing.models import PriceChange, PriceReduction, Product, ReductionTarget
+from pricing.models import PriceReduction, Product, ReductionTarget
 
 CHUNK = 500
 """Products per transaction: some 20 ms of row locks, and 200 transactions for 100,000 products."""
@@ -66,28 +67,17 @@ def _undecided(reduction: PriceReduction) -> Any:
 
 
 def _apply_chunk(reduction: PriceReduction, targets: Sequence[ReductionTarget]) -> None:
+    terms = _terms(reduction)
     products = Product.objects.locked().in_bulk([target.product_id for target in targets])
     prices = []
     for target in targets:
         product = products[target.product_id]
-        decision = rules.decide(_terms(reduction), _standing(product, target))
+        decision = rules.decide(terms, _standing(product, target))
         target.outcome = Outcome.APPLIED if decision.applied else Outcome.SKIPPED
         target.reason = decision.reason
         if decision.new_price is not None:
-            prices.append(
-                ledger.NewPrice(
-                    product_id=product.pk,
-                    version=product.version,
-                    old=product.price,
-                    new=decision.new_price,
-                )
-            )
-    ledger.record_prices(
-        prices,
-        cause=PriceChange.Cause.REDUCTION,
-        actor=reduction.created_by,
-        reduction_id=reduction.pk,
-    )
+            prices.append(_new_price(product, decision.new_price))
+    ledger.record_reduced_prices(prices, reduction_id=reduction.pk, actor=reduction.created_by)
     _record_outcomes(reduction, targets)
 
 
@@ -105,6 +95,12 @@ def _standing(product: Product, target: ReductionTarget) -> rules.Standing:
         floor=product.floor,
         version=product.version,
         based_on_version=target.based_on_version,
+    )
+
+
+def _new_price(product: Product, price: Decimal) -> ledger.NewPrice:
+    return ledger.NewPrice(
+        product_id=product.pk, version=product.version, old=product.price, new=price
     )
 
 

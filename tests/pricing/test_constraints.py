@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Model
 from django.db.models.functions import Now
 
+from pricing.ledger import NewPrice, StalePrice, record_reduced_prices
 from pricing.models import PriceChange, Product, ReductionTarget
+from pricing.services import apply as apply_module
 from tests.pricing.shop import apply, make_product, schedule
 
 pytestmark = pytest.mark.django_db
@@ -155,21 +157,16 @@ def test_history_cannot_be_rewritten() -> None:
     refused("append-only: DELETE refused", changes._raw_delete, changes.db)
 
 
-@pytest.mark.parametrize("forgotten", ["price", "version"])
-def test_a_write_from_an_old_reading_is_refused(forgotten: str) -> None:
-    """`record_prices` demands the version that the caller has read, lock or no lock."""
-    from pricing.ledger import NewPrice, StalePrice, record_prices
-
+def test_a_write_from_an_old_reading_is_refused() -> None:
     product = make_product()
+    reduction = schedule()
     stale = NewPrice(product_id=product.pk, version=0, old=product.price, new=product.price - 1)
     with pytest.raises(StalePrice, match="1 of 1"), transaction.atomic():
-        record_prices([stale], cause=PriceChange.Cause.EDIT, actor="test")
+        record_reduced_prices([stale], reduction_id=reduction.pk, actor="test")
     assert Product.objects.get().version == 1
 
 
 def test_deciding_a_target_twice_is_refused() -> None:
-    from pricing.services import apply as apply_module
-
     make_product()
     reduction = apply(schedule())
     target = reduction.targets.get()
