@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -14,8 +15,9 @@ class Entry:
     """
 
     label: str
-    view: str
     icon: str
+    view: str = ""
+    address: str = ""  # instead of a view: of another server
     permission: str = ""
     marks: tuple[str, ...] = ()
     elsewhere: bool = False  # leaves the shell: the Django admin, the API's own page
@@ -49,6 +51,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 label="Messages",
                 view="admin:outbox_message_changelist",
                 icon="inbox",
+                permission="outbox.view_message",
+                elsewhere=True,
+            ),
+            Entry(
+                label="Flower",
+                address=settings.LINK_TO_FLOWER,
+                icon="flower",
                 permission="outbox.view_message",
                 elsewhere=True,
             ),
@@ -93,9 +102,16 @@ def _menu(request: HttpRequest) -> list[dict[str, object]]:
 def _link(entry: Entry, request: HttpRequest) -> dict[str, object] | None:
     if entry.permission and not request.user.has_perm(entry.permission):
         return None
-    try:
-        address = reverse(entry.view)
-    except NoReverseMatch:  # an app that is not installed has no entry
+    address = entry.address or _address(entry.view)
+    if not address:
         return None
     here = request.resolver_match.view_name if request.resolver_match else ""
     return {"entry": entry, "address": address, "current": here.startswith(entry.marks or ("-",))}
+
+
+def _address(view: str) -> str:
+    """Return where a view is; nothing where its app is not installed."""
+    try:
+        return reverse(view) if view else ""
+    except NoReverseMatch:
+        return ""

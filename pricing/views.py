@@ -38,8 +38,10 @@ part_for_htmx = vary_on_headers("HX-Request")
 def products(request: HttpRequest) -> HttpResponse:
     """List products, searched by SKU, name or category."""
     search = request.GET.get("search", "").strip()
-    found = Paginator(selectors.search_products(search), PRODUCTS_PER_PAGE)
-    page = found.get_page(request.GET.get("page"))
+    found = selectors.search_products(search)
+    if not search:
+        found = found.order_by("sku")  # along the index: nothing is exact where nothing is asked
+    page = Paginator(found, PRODUCTS_PER_PAGE).get_page(request.GET.get("page"))
     return _show(request, "products", {"page": page, "search": search})
 
 

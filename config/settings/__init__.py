@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "sandbox",
 ]
 MIDDLEWARE = [
+    "config.middleware.health_first",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -88,6 +89,8 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form or API call of ours needs a tenth of it
 API_REQUESTS_PER_SECOND = env.float("API_REQUESTS_PER_SECOND", 200)  # of one token, in one process
+# Where the menu's link to Flower leads; none, no link.
+LINK_TO_FLOWER = env.str("LINK_TO_FLOWER", "") or getattr(home.current().running(), "flower", "")
 STATIC_URL = "static/"
 
 STORAGES = {
