@@ -5,7 +5,22 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from config import health
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def health_first(get_response: GetResponse) -> GetResponse:
+    """Answer health checks before hosts, TLS, sessions and logs are looked at.
+
+    Container engines and load balancers ask by number and without TLS, every few seconds.
+    """
+    views = {"/healthz": health.healthz, "/readyz": health.readyz}
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        return views.get(request.path_info, get_response)(request)
+
+    return respond
 
 
 def content_security_policy(get_response: GetResponse) -> GetResponse:

@@ -1,15 +1,13 @@
-"""All addresses of the site."""
+"""All addresses of the site but /healthz and /readyz, which config.middleware answers."""
 
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import health, pages
+from config import pages
 from config.api import api
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
     path("", pages.home, name="home"),
     path("", include("pricing.urls")),
     path("accounts/", include("config.accounts.urls")),

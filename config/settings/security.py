@@ -27,8 +27,6 @@ def security_settings(*, https: bool, behind_proxy: bool) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": https,
         "CSRF_COOKIE_SECURE": https,
         "SECURE_SSL_REDIRECT": https,
-        # Load balancers and container engines ask without TLS.
-        "SECURE_REDIRECT_EXEMPT": [r"^healthz$", r"^readyz$"],
     }
     return {**always, **(_only_with_tls() if https else {}), **_proxy(behind_proxy)}
 

@@ -21,9 +21,9 @@ def processes(home: Home, *, port: int) -> list[Child]:
     return [
         _child(home, "web", "-m", "gunicorn", "config.wsgi", *_gunicorn(port)),
         # Three workers, so that bulk work and the relay's rounds never keep the rest waiting.
-        _worker(home, "main", queues="critical,default", concurrency=2),
-        _worker(home, "relay", queues="relay", concurrency=1),
-        _worker(home, "bulk", queues="bulk", concurrency=1),
+        _worker(home, "worker-main", queues="critical,default", concurrency=2),
+        _worker(home, "worker-relay", queues="relay", concurrency=1),
+        _worker(home, "worker-bulk", queues="bulk", concurrency=1),
         _child(home, "relay", "manage.py", "relay", "--skip-checks"),
         _child(home, "beat", *CELERY, "beat", "-l", "INFO", "--pidfile="),
     ]
@@ -41,7 +41,7 @@ def _child(home: Home, name: str, *arguments: str) -> Child:
 def _worker(home: Home, name: str, *, queues: str, concurrency: int) -> Child:
     size = ("-Q", queues, "--pool", "prefork", "--concurrency", str(concurrency))
     named = ("-n", f"{name}@%h", *WORKER_FLAGS)
-    return _child(home, f"worker-{name}", *CELERY, "worker", *named, *size)
+    return _child(home, name, *CELERY, "worker", *named, *size)
 
 
 def _gunicorn(port: int) -> list[str]:

@@ -119,6 +119,6 @@ def wait_until(condition: Callable[[], Any], timeout: float, told: Callable[[], 
 def _name(command: str) -> str:
     words = command.split()
     if "worker" in words:
-        return words[words.index("-n") + 1].removesuffix("@%h") + " worker"
+        return words[words.index("-n") + 1].removesuffix("@%h")
     known = ("postgres", "valkey-server", "gunicorn", "beat", "relay", "flower", "sandbox")
     return next(name for name in known if any(Path(word).name == name for word in words))

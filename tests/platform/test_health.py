@@ -78,6 +78,13 @@ def test_healthz_asks_nobody() -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
 
 
+def test_a_load_balancer_may_ask_by_number_and_without_tls(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["onceproof.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get("/healthz", headers={"host": "10.0.0.7"}).status_code == 200
+    assert Client().get("/", headers={"host": "10.0.0.7"}).status_code == 400
+
+
 def test_only_reading_is_allowed() -> None:
     assert Client().post("/healthz").status_code == 405
 

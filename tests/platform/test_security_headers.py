@@ -12,7 +12,7 @@ from config.settings.security import security_settings
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/accounts/sign-in/", "/healthz", "/nothing-here"])
+@pytest.mark.parametrize("path", ["/accounts/sign-in/", "/nothing-here"])
 def test_every_answer_carries_the_headers(path: str) -> None:
     headers = Client().get(path).headers
     assert "default-src 'self'" in headers["Content-Security-Policy"]
@@ -30,13 +30,12 @@ def test_no_page_needs_what_the_policy_forbids() -> None:
     assert not re.search(r"(?:src|href)=[\"']https?://", page)
 
 
-def test_tls_is_insisted_on_except_by_health_checks() -> None:
+def test_tls_is_insisted_on() -> None:
     secure = security_settings(https=True, behind_proxy=False)
     assert secure["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert secure["SESSION_COOKIE_SECURE"]
     assert secure["CSRF_COOKIE_SECURE"]
     assert secure["SECURE_SSL_REDIRECT"]
-    assert any(re.match(exempt, "readyz") for exempt in secure["SECURE_REDIRECT_EXEMPT"])
     assert "SECURE_PROXY_SSL_HEADER" not in secure  # anybody could send it
 
 

@@ -15,7 +15,7 @@ from tests.platform.copies import Copy, wait_until
 pytestmark = pytest.mark.xdist_group("supervisor")  # one worker makes the copies once
 
 KINDS = (
-    *("postgres", "valkey-server", "gunicorn", "main worker", "bulk worker", "relay worker"),
+    *("postgres", "valkey-server", "gunicorn", "worker-main", "worker-bulk", "worker-relay"),
     *("relay", "beat", "flower", "sandbox"),
 )
 
@@ -79,10 +79,10 @@ def test_what_is_killed_is_back_within_a_second(copy: Copy, kind: str) -> None:
 
 
 def test_a_killed_main_process_leaves_no_children_behind(copy: Copy) -> None:
-    before = copy.processes()["main worker"]
+    before = copy.processes()["worker-main"]
     copy.remember()
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: copy.processes()["main worker"] != before, 5, copy.told)
+    wait_until(lambda: copy.processes()["worker-main"] != before, 5, copy.told)
     assert not [one for one in copy.remains() if one.group == before]
 
 
