@@ -25,6 +25,8 @@ class ProductOut(Schema):
     price: str = Field(examples=["12.50"])
     floor: str = Field(description="No reduction takes the price below it.")
     version: int
+    stock: int = Field(description="On hand, the reserved ones included.")
+    reserved: int = Field(description="Of those, held for orders that have not ended.")
 
 
 class ProductSearch(Schema):
@@ -88,6 +90,7 @@ class ReductionIn(Schema):
 @router.get("/products", response=ProductPage)
 def list_products(request: HttpRequest, query: Query[ProductSearch]) -> dict[str, Any]:
     """Search SKU, name and category; the exact SKU comes first."""
+    _demand(request, "pricing.view_product")
     found = selectors.search_products(query.search)
     total = found.count()
     pages = max(1, -(-total // PAGE))
@@ -100,6 +103,7 @@ def list_products(request: HttpRequest, query: Query[ProductSearch]) -> dict[str
 @router.get("/products/{sku}", response=ProductOut)
 def get_product(request: HttpRequest, sku: str) -> dict[str, Any]:
     """One product by its exact SKU."""
+    _demand(request, "pricing.view_product")
     try:
         return selectors.describe_product(selectors.find_product(sku))
     except Product.DoesNotExist:
@@ -121,6 +125,7 @@ def schedule_reduction(request: HttpRequest, payload: ReductionIn) -> tuple[int,
 @router.get("/price-reductions/{reduction_id}", response=ReductionOut)
 def get_reduction(request: HttpRequest, reduction_id: UUID) -> dict[str, Any]:
     """One reduction, with its products counted by outcome."""
+    _demand(request, "pricing.view_pricereduction")
     return selectors.describe_reduction(_find(reduction_id))
 
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from outbox.ids import uuid7
-from pricing.locks import ProductQuerySet, ReductionQuerySet
+from pricing.locks import ProductQuerySet, ReductionQuerySet, StockQuerySet
 
 
 class Product(models.Model):
@@ -43,6 +43,31 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
+
+
+class Stock(models.Model):
+    """How many of a product are on hand, and how many of those are reserved for open orders.
+
+    A row of its own: selling and repricing the same product do not wait for each other. A product
+    without one has no stock.
+    """
+
+    product = models.OneToOneField(Product, models.CASCADE, primary_key=True, related_name="stock")
+    on_hand = models.PositiveIntegerField(default=0, db_default=0)
+    reserved = models.PositiveIntegerField(default=0, db_default=0)
+
+    objects = StockQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="stock_never_negative"),
+            models.CheckConstraint(
+                condition=Q(on_hand__gte=F("reserved")), name="stock_is_never_reserved_twice"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.on_hand}, {self.reserved} of them reserved"
 
 
 class PriceReduction(models.Model):

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.db.models import Case, Count, Q, QuerySet, When
 
-from outbox import selectors as outbox_selectors
+from outbox.models import Message
+from outbox.selectors import Event, story
 from pricing.inputs import BROKEN
-from pricing.models import PriceChange, PriceReduction, Product, ReductionTarget
+from pricing.models import PriceChange, PriceReduction, Product, ReductionTarget, Stock
 
 
 def search_products(text: str = "") -> QuerySet[Product]:
@@ -19,14 +20,15 @@ def search_products(text: str = "") -> QuerySet[Product]:
         return Product.objects.none()
     holds = Q(sku__icontains=text) | Q(name__icontains=text) | Q(category__icontains=text)
     exact_first = Case(When(sku__iexact=text, then=0), default=1)
-    return Product.objects.filter(holds if text else Q()).order_by(exact_first, "sku")
+    found = Product.objects.select_related("stock")
+    return found.filter(holds if text else Q()).order_by(exact_first, "sku")
 
 
 def find_product(sku: str) -> Product:
     """The product. Raises Product.DoesNotExist."""
     if BROKEN.search(sku):
         raise Product.DoesNotExist
-    return Product.objects.get(sku=sku)
+    return Product.objects.select_related("stock").get(sku=sku)
 
 
 def list_categories() -> list[tuple[str, int]]:
@@ -89,13 +91,29 @@ def count_outcomes(reduction: PriceReduction) -> Outcomes:
     )
 
 
-def reduction_story(reduction: PriceReduction) -> list[outbox_selectors.Event]:
-    """What befell the reduction's latest message, in order of time; empty once that is pruned."""
-    return outbox_selectors.story(reduction.message_id) if reduction.message_id else []
+def reduction_story(reduction: PriceReduction) -> list[Event]:
+    """What befell the reduction, in order of time; empty once its messages are pruned.
+
+    A category's run is a chain of messages: told are the beginning of the first and the end of
+    the latest.
+    """
+    if reduction.message_id is None:
+        return []
+    chain = Message.objects.filter(operation_id=reduction.operation_id).order_by("created_at")
+    first = chain.values_list("pk", flat=True).first()
+    latest = story(reduction.message_id)
+    if first in {None, reduction.message_id}:
+        return latest
+    beginning = [event for event in story(first) if event.kind != "done"]
+    return beginning + [event for event in latest if event.kind not in BEGINNING]
+
+
+BEGINNING = {"scheduled", "dispatched", "claimed"}
 
 
 def describe_product(product: Product) -> dict[str, Any]:
     """The product as API and command line show it: money as decimal strings."""
+    stock = stock_of(product)
     return {
         "sku": product.sku,
         "name": product.name,
@@ -103,7 +121,14 @@ def describe_product(product: Product) -> dict[str, Any]:
         "price": str(product.price),
         "floor": str(product.floor),
         "version": product.version,
+        "stock": stock.on_hand,
+        "reserved": stock.reserved,
     }
+
+
+def stock_of(product: Product) -> Stock:
+    """The product's stock; one of which nothing was ever said has none."""
+    return getattr(product, "stock", None) or Stock(product=product)
 
 
 def describe_reduction(reduction: PriceReduction) -> dict[str, Any]:

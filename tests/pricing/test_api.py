@@ -38,6 +38,8 @@ def test_a_product_is_listed_with_its_price_as_a_string(api: ApiClient) -> None:
                 "price": "10.50",
                 "floor": "2.00",
                 "version": 1,
+                "stock": 0,
+                "reserved": 0,
             }
         ],
         "total": 1,
@@ -156,6 +158,15 @@ def test_a_viewer_sees_and_does_not_act() -> None:
     assert viewer.post({"sku": "BOOK", "percent": "10"}).status_code == 403
     assert viewer.post({}, f"{REDUCTIONS}/{reduction.pk}/cancel").status_code == 403
     assert PriceReduction.objects.count() == 1
+
+
+def test_an_account_without_a_role_sees_nothing() -> None:
+    make_product()
+    reduction = schedule()
+    nobody = ApiClient("")
+    for address in (PRODUCTS, f"{PRODUCTS}/BOOK", f"{REDUCTIONS}/{reduction.pk}"):
+        assert nobody.get(address).status_code == 403
+    assert nobody.post({"sku": "BOOK", "percent": "10"}).status_code == 403
 
 
 GOOD = {"sku": "BOOK", "percent": "10"}
