@@ -67,12 +67,13 @@ def test_another_name_from_the_same_address_has_its_own_ten_until_the_address_is
 
 def test_the_right_password_gives_its_attempt_back(client: Client) -> None:
     for _ in range(20):
-        assert knock(client, PASSWORD) == 302
+        assert knock(Client(), PASSWORD) == 302
 
 
 def test_a_window_later_one_may_try_again(client: Client) -> None:
     for _ in range(11):
         knock(client, "wrong")
+    throttle.take_attempt(name="somebody else", address="192.0.2.1")
     SignInAttempts.objects.update(since="2020-01-01T00:00Z")
 
     assert knock(client, PASSWORD) == 302
