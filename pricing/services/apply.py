@@ -14,7 +14,7 @@ from pricing import ledger, rules
 from pricing.models import PriceReduction, Product, ReductionTarget
 
 CHUNK = 500
-"""Products per transaction: some 20 ms of row locks, and 200 transactions for 100,000 products."""
+"""Products per transaction: tens of milliseconds of row locks; 200 of them for 100,000 products."""
 
 Status = PriceReduction.Status
 Outcome = ReductionTarget.Outcome

@@ -34,6 +34,12 @@ def test_nothing_new_writes_nothing() -> None:
     assert edit().revision == before.revision
 
 
+def test_the_same_edit_again_changes_nothing() -> None:
+    make_product()
+    first = edit(price="11.00", revision=1)
+    assert edit(price="11.00", revision=1).revision == first.revision
+
+
 def test_price_and_floor_can_move_together() -> None:
     make_product(price="10.00", floor="8.00")
     assert str(edit(price="5.00", floor="4.00").price) == "5.00"

@@ -217,3 +217,24 @@ def test_a_product_inserted_in_mid_run_is_no_part_of_it(monkeypatch: pytest.Monk
     apply(reduction)
     assert price_of("NEW") == "10.00"
     assert count_outcomes(reduction).applied == 3
+
+
+def test_products_are_locked_in_primary_key_order_by_everybody() -> None:
+    """Else two of them could wait for each other: whoever waits for the middle one holds the first.
+
+    The last one is still free then, whatever order a file or a plan has.
+    """
+    make_category(3)
+    first, middle, last = Product.objects.order_by("pk")
+    reduction = schedule(sku=None, category="Books")
+
+    def hold_middle() -> None:
+        Product.objects.locked().get(pk=middle.pk)
+
+    def look() -> None:
+        free = Product.objects.select_for_update(skip_locked=True, no_key=True)
+        assert set(free.filter(pk__in=[first.pk, last.pk])) == {last}
+
+    changed = [(product.sku, "12.00") for product in (last, middle, first)]
+    assert behind(hold_middle, partial(run, reduction), look) is None
+    assert behind(hold_middle, lambda: load(*changed), look).repriced == 3

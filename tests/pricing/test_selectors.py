@@ -4,6 +4,7 @@ import pytest
 
 from pricing import selectors
 from pricing.models import Product
+from pricing.services import apply as apply_module
 from tests.pricing.shop import apply, edit, make_category, make_product, schedule, work_off
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +68,18 @@ def test_the_story_of_a_reduction_is_its_messages() -> None:
     work_off()
     kinds = [event.kind for event in selectors.reduction_story(reduction)]
     assert (kinds[0], kinds[-1]) == ("scheduled", "done")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_story_of_a_category_begins_with_its_first_message_and_ends_with_its_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(apply_module, "CHUNK", 2)
+    make_category(5)
+    reduction = schedule(sku=None, category="Books")
+    work_off()
+    reduction.refresh_from_db()
+    told = selectors.reduction_story(reduction)
+    assert [event.kind for event in told] == ["scheduled", "claimed", "done"]
+    assert told[0].at < min(event.at for event in told[1:])
+    assert told == sorted(told, key=lambda event: event.at)

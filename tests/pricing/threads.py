@@ -19,16 +19,18 @@ def at_once(*calls: Call) -> list[Any]:
         return [_outcome(future) for future in futures]
 
 
-def behind(first: Call, second: Call) -> Any:
+def behind(first: Call, second: Call, while_blocked: Call = lambda: None) -> Any:
     """Run `first` in a transaction that commits only when `second` waits for one of its locks.
 
-    Returns what `second` returned, or the exception it raised.
+    Meanwhile `while_blocked` may look at what `second` holds by then. Returns what `second`
+    returned, or the exception it raised.
     """
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             first()
             future = pool.submit(_run, second, lambda: None)
             _wait_until_blocked(future)
+            while_blocked()
         return _outcome(future)
 
 
