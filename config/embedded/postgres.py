@@ -98,19 +98,20 @@ class Postgres:
             password.flush()
             if self.account is not None:
                 self.account.owns(Path(password.name))
-            subprocess.run(  # noqa: S603 (the command is our own)
+            done = subprocess.run(  # noqa: S603 (the command is our own)
                 [
                     *(str(self._programs() / "initdb"), "-D", str(folder), "-U", "postgres"),
                     *("--auth=scram-sha-256", f"--pwfile={password.name}"),
                     *("-E", "UTF8", "--locale=C", "--no-instructions"),
                 ],
-                check=True,
+                check=False,
                 cwd=self.place,
                 capture_output=True,
+                text=True,
                 **as_account(self.account),
             )
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb failed: {done.stdout}{done.stderr}")
 
     def _programs(self) -> Path:
-        programs = binaries.postgres_programs()
-        installation = reachable_copy(programs.parent, self.place, self.account)
-        return installation / programs.name
+        return reachable_copy(binaries.postgres_programs(), self.place, self.account)

@@ -36,7 +36,8 @@ class Valkey:
     def child(self, log: Path) -> Child:
         """The server process. Its password is in a file: anybody can read a command line."""
         program = binaries.valkey_program()
-        folder = reachable_copy(program.parent, self.place, self.account)
+        alone = binaries.Programs(program.parent, program.parent, (program.parent,))
+        folder = reachable_copy(alone, self.place, self.account)
         return Child(
             name="valkey",
             command=[str(folder / program.name), str(self._configuration)],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,11 @@ class Copy:
         self.supervisor.send_signal(what)
         self.supervisor.wait(timeout=30)
         return time.monotonic() - start
+
+    def discard(self) -> None:
+        """Stop it and remove its data, wherever they are."""
+        self.stop()
+        shutil.rmtree((self.home / "servers").resolve(), ignore_errors=True)
 
     def told(self) -> str:
         """What the supervisor printed, and the ends of the logs."""

@@ -30,7 +30,7 @@ def test_servers_of_ones_own_are_used_and_get_no_demo_accounts(tmp_path: Path) -
         assert "embedded mode only" in refused.stderr
         assert copy.manage("check", "--database", "default").returncode == 0
     finally:
-        copy.stop()
+        copy.discard()
 
 
 def test_half_of_them_is_refused(tmp_path: Path) -> None:

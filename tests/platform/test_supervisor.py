@@ -26,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     copy = Copy(tmp_path_factory.mktemp("copies") / "one")
     copy.start()
     yield copy
-    copy.stop()
+    copy.discard()
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def test_two_copies_run_side_by_side(copy: Copy, tmp_path: Path) -> None:
     assert other.stop(signal.SIGINT) < 20
     assert other.remains() == []
     assert copy.ask("/readyz")[0] == 200
+    other.discard()
 
 
 def test_everything_runs_and_commands_need_only_the_home(copy: Copy) -> None:
