@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 
 _SHOWN_ROWS, _SHOWN_WIDTH = 3, 60
-_QUALIFIED = re.compile(r'"?\b\w+"?\."?(\w+)"?')
+_QUALIFIED = re.compile(r'"\w+"\."(\w+)"')
 _LISTED = re.compile(r"^SELECT (.{30,}?) FROM ", re.DOTALL)
-_UUID = re.compile(r"'?\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b'?(::uuid)?")
+_UUID = re.compile(r"'?\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b'?(?:::uuid)?")
 _MOMENT = re.compile(
     r"'?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d(?::?\d\d)?|Z)?'?(::\w+)?"
 )

@@ -127,6 +127,7 @@ class Scenario:
         self._begin = begin
         self._faults = faults
         self._rewrite = rewrite
+        self._reduce = True
         self.left_out = False  # by the bound of the last search that came to its end
         self._changed: set[str] | None = None  # tables that the last run changed; None: any
 
@@ -148,7 +149,8 @@ class Scenario:
 
     def search(self, *, reduce: bool = True, bound: int | None = None) -> Iterator[Explored]:
         """Every schedule; after each, look at the database before asking for the next."""
-        search = Search(reduce=reduce, bound=bound)
+        self._reduce = reduce and bound is None
+        search = Search(reduce=self._reduce, bound=bound)
         more = True
         while more:
             with self._running() as run:
@@ -161,6 +163,7 @@ class Scenario:
     def replay(self, text: str) -> Explored:
         """One schedule by its text; raises ScheduleDoesNotFit."""
         choices = schedule.parse(text)
+        self._reduce = False
         with self._running() as run:
             follow(run, choices)
             stuck = [session.worker for session in run.stuck()]
@@ -173,7 +176,13 @@ class Scenario:
         self._changed = None
         self._begin()
         threads = set(threading.enumerate())
-        run = Run(self._team(), self.explorer.server, self._faults, self.explorer.patience)
+        run = Run(
+            self._team(),
+            self.explorer.server,
+            self._faults,
+            self.explorer.patience,
+            reduce=self._reduce,
+        )
         try:
             run.begin()
             yield run

@@ -3,12 +3,13 @@
 An *end* is all that can be told apart: every table's rows, what each worker read, its errors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
 from .explorer import Explorer, Scenario
 from .programs import SCHEMA, START, TABLES, Program, random_program
+from .run import Faults
 
 _LARGEST_TREE = 1500  # schedules in full; larger ones are left out and counted
 
@@ -25,6 +26,8 @@ class Comparison:
     missed: set[str] = field(default_factory=set)  # ends that the reduced search did not see
     extra: set[str] = field(default_factory=set)  # ends that only the reduced search saw
     too_large: bool = False
+    kills: int = 0
+    largest: int = _LARGEST_TREE
 
     @property
     def agrees(self) -> bool:
@@ -33,22 +36,31 @@ class Comparison:
 
 
 def compare(
-    explorer: Explorer, seeds: Iterator[int], workers: int = 2, size: int = 3
+    explorer: Explorer,
+    seeds: Iterable[int],
+    workers: int = 2,
+    size: int = 3,
+    kills: int = 0,
+    largest: int = _LARGEST_TREE,
 ) -> Iterator[Comparison]:
-    """One comparison per seed; ``size``: the most statements that a worker has."""
+    """One comparison per seed; ``size``: the most statements that a worker has.
+
+    ``kills``: how many processes may die in one schedule, at any point.
+    """
     explorer.server.connection.execute(SCHEMA, prepare=False)
     explorer.take_charge()
     for seed in seeds:
         chance = Random(seed)  # noqa: S311  not for secrets
         programs = [random_program(chance, chance.randint(1, size)) for _ in range(workers)]
-        yield _compare(explorer, Comparison(seed, programs))
+        yield _compare(explorer, Comparison(seed, programs, kills=kills, largest=largest))
 
 
 def _compare(explorer: Explorer, comparison: Comparison) -> Comparison:
     def setup() -> None:
         explorer.server.connection.execute(START, prepare=False)
 
-    with explorer.scenario(comparison.programs, setup=setup) as scenario:
+    faults = Faults(kills=comparison.kills)
+    with explorer.scenario(comparison.programs, setup=setup, faults=faults) as scenario:
         full = _full(scenario, comparison)
         if comparison.too_large:
             return comparison
@@ -62,7 +74,7 @@ def _full(scenario: Scenario, comparison: Comparison) -> set[str]:
     for _ in scenario.search(reduce=False):
         comparison.full += 1
         ends.add(_end(scenario, comparison.programs))
-        if comparison.full > _LARGEST_TREE:
+        if comparison.full > comparison.largest:
             comparison.too_large = True
             break
     return ends

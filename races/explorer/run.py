@@ -6,21 +6,20 @@ cancelling the last to join, with the error that PostgreSQL would give: its own 
 a time-out, and which of the two it then picks is chance.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import Empty
 from typing import Any
 
 from .dependency import NOTHING, Footprint
-from .errors import ExplorerError, NeverCameBack, NeverEnds
+from .errors import NeverEnds
+from .pace import BLOCKED, READY, Pace
 from .schedule import ACK, KILL, STEP, WAKE, Choice
 from .server import Server
 from .session import ABANDON, CLEAN, ENDED, RETURNED, Session
 from .step import END, Outcome, Step
+from .traces import Traces
 from .waits import Waits
 
-_FIRST_POLL, _LAST_POLL = 0.0008, 0.02  # seconds; a statement takes a third of the first
 _MOST_STEPS = 300  # of one worker in one run
 
 
@@ -56,7 +55,9 @@ class Team:
 class Run:
     """The state of one run, and the choices that are open in it."""
 
-    def __init__(self, team: Team, server: Server, faults: Faults, patience: float) -> None:
+    def __init__(
+        self, team: Team, server: Server, faults: Faults, patience: float, *, reduce: bool = True
+    ) -> None:
         self.sessions: dict[str, Session] = {}
         self.moments: list[Moment] = []
         self.taken: list[Choice] = []
@@ -68,9 +69,12 @@ class Run:
         self._jobs = dict(team.jobs)
         self._server = server
         self._faults = faults
-        self._patience = patience
+        self._reduce = reduce
         self._waits = Waits(server, self.sessions)
+        self._pace = Pace(server, self._waits, patience)
         self._waking: list[Session] = []
+        self._traces = Traces()
+        self._settled = False  # after a death that nobody could notice: one continuation is enough
         self._ready: set[str] = set()
         self._left = {KILL: faults.kills, ACK: faults.acks}
 
@@ -81,10 +85,14 @@ class Run:
         if self._waking:
             return [Choice(session.worker, WAKE) for session in self._waking]
         ready = [name for name in self.sessions if name in self._ready]
+        unseen = [name for name in ready if self.steps[name] and self.step(name).footprint.is_empty]
+        if self._reduce and unseen:  # what nobody can notice need not be tried at other moments
+            ready = unseen[:1]
         names = sorted(self._distinct(ready), key=lambda name: name != self.last)
-        return [Choice(name) for name in names] + [
-            fault for name in names for fault in self._open_faults(name)
-        ]
+        steps = [Choice(name) for name in names]
+        if self._settled:
+            return steps[:1]
+        return steps + [fault for name in names for fault in self._open_faults(name)]
 
     def step(self, name: str) -> Step:
         """What the worker will do when it goes on."""
@@ -122,6 +130,7 @@ class Run:
     def take(self, choice: Choice) -> Footprint:
         """Let one thing happen; return what it touched, with all that it set going."""
         touched = self._take(choice)
+        self._traces.note(choice.worker, touched)
         self.touched |= touched
         return touched
 
@@ -145,13 +154,13 @@ class Run:
         self._waits.thaw_all()
         for session in self._waits.blocked():
             self._server.cancel(session.pid)
-            self._expect(session, RETURNED)
+            self._pace.expect(session, RETURNED)
             self._unwind(session, ABANDON)
         for name in list(self._ready):
             self._unwind(self.sessions[name], ABANDON)
         for session in self.sessions.values():
             session.go(CLEAN)
-            self._expect(session, CLEAN)
+            self._pace.expect(session, CLEAN)
 
     def thaw(self) -> None:
         """Let every backend go on that was held."""
@@ -192,6 +201,7 @@ class Run:
             Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}")
         )
         held = session.held
+        self._settled = self._reduce and self._traces.vanishes(name)
         self._server.terminate(session.pid)
         self._unwind(session, KILL)
         return held
@@ -212,7 +222,7 @@ class Run:
         self._ready.discard(session.worker)
         session.blocked = False
         session.go(order)
-        self._expect(session, ENDED)
+        self._pace.expect(session, ENDED)
 
     def _count(self, session: Session) -> None:
         self.steps[session.worker] += 1
@@ -248,40 +258,10 @@ class Run:
 
     def _await(self, session: Session) -> bool:
         """True when the worker is at its next step or done, False when one of ours blocks it."""
-        pause, deadline = _FIRST_POLL, time.monotonic() + self._patience
-        while True:
-            try:
-                event = session.events.get(timeout=pause)
-            except Empty:
-                if self._waits.is_blocked(session):
-                    return False
-                if time.monotonic() > deadline:
-                    raise self._lost(session) from None
-                pause = min(pause * 2, _LAST_POLL)
-                continue
-            if event == RETURNED:
-                session.blocked = False
-                session.go(STEP)
-                continue
-            if event != ENDED:
-                self._ready.add(session.worker)
-            return True
-
-    def _expect(self, session: Session, event: str) -> None:
-        try:
-            found = session.events.get(timeout=self._patience)
-        except Empty:
-            raise self._lost(session) from None
-        if found != event:
-            raise ExplorerError(f"{session.worker}: {found} where {event} was due")
-
-    def _lost(self, session: Session) -> NeverCameBack:
-        return NeverCameBack(
-            f"{session.worker} has run for {self._patience:g} s since “{session.step.text}” "
-            "without reaching a statement or ending, and it waits for none of the other workers "
-            f"({self._server.activity(session.pid)}). It computes, or waits for something that "
-            "the explorer cannot see: put a point() before it."
-        )
+        state = self._pace.let_run(session)
+        if state == READY:
+            self._ready.add(session.worker)
+        return state != BLOCKED
 
     # -- which choices there are
 

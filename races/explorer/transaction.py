@@ -33,7 +33,9 @@ class OpenTransaction:
         return statement.footprint | Footprint(strict=True, snapshot=first)
 
     def end(self, *, commits: bool) -> Footprint:
-        """The footprint of COMMIT or ROLLBACK."""
+        """The footprint of COMMIT or ROLLBACK; after plain reads alone nobody can notice it."""
+        if not (self.holds or self.at_commit or self.keys or self.strict or self.everything):
+            return NOTHING
         return Footprint(
             takes=self.at_commit if commits else {},
             frees=union(self.holds, self.at_commit),

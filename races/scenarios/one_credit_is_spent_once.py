@@ -75,7 +75,7 @@ def version_column() -> None:
         with transaction.atomic():
             account = Account.objects.get(pk=1)
             if account.credits < 1:
-                return None
+                return
             unchanged = Account.objects.filter(pk=1, version=account.version)
             if unchanged.update(credits=account.credits - 1, version=account.version + 1):
                 send_text()

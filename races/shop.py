@@ -1,0 +1,60 @@
+"""Products and reductions for the races of pricing, made through its services."""
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from outbox import consumer, handlers
+from outbox.delivery import Delivery
+from pricing import services
+from pricing.csv_lines import ProductLine
+from pricing.models import PriceChange, PriceReduction, Product
+
+HANDLER = "pricing.apply_reduction"
+
+
+def stock(*skus: str, price: str = "100.00", category: str = "Books") -> None:
+    """Products at one price, in one category."""
+    lines = [
+        ProductLine(line=number, sku=sku, name=sku, category=category, price=Decimal(price))
+        for number, sku in enumerate(skus, start=2)
+    ]
+    services.import_products(lines, actor="race")
+
+
+def reduce(**terms: Any) -> PriceReduction:
+    """Schedule a reduction: 10 % off, unless said otherwise."""
+    terms = {"percent": "10", "actor": "race"} | terms
+    return services.schedule_reduction(**terms)
+
+
+def apply(number: int = 0) -> None:
+    """Let the service apply the nth reduction."""
+    services.apply_reduction(reduction_id=str(reductions()[number].pk))
+
+
+def consume(number: int | None = None) -> dict[str, int]:
+    """What a worker does when a dispatch arrives: with the nth message's id, or with none."""
+    ids = [] if number is None else [reductions()[number].message_id]
+    wanted = [each for each in ids if each is not None]
+    return consumer.consume(handlers.get(HANDLER), wanted, Delivery.here()).as_dict()
+
+
+def reductions() -> list[PriceReduction]:
+    """All reductions, in the order in which they were scheduled."""
+    return list(PriceReduction.objects.order_by("pk"))
+
+
+def price(sku: str = "A") -> Decimal:
+    """What the product costs."""
+    return Product.objects.get(sku=sku).price
+
+
+def assert_history_agrees() -> None:
+    """Every price is the new price of its last change, and each change begins where one ended."""
+    for product in Product.objects.all():
+        changes = list(PriceChange.objects.filter(product=product).order_by("version"))
+        assert changes[-1].new_price == product.price, f"{product.sku}: price and history differ"
+        assert changes[-1].version == product.version, f"{product.sku}: version and history differ"
+        for before, after in pairwise(changes):
+            assert after.old_price == before.new_price, f"{product.sku}: a change began elsewhere"
