@@ -13,6 +13,17 @@ from pricing import inputs, selectors, services
 from pricing.models import PriceReduction, Product
 
 PAGE = 50
+NEEDS_KEY = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "schema": {"type": "string", "maxLength": 200},
+            "description": "Names this operation: the same key and body replay its answer.",
+        }
+    ]
+}
 router = Router(tags=["pricing"])
 
 
@@ -110,7 +121,7 @@ def get_product(request: HttpRequest, sku: str) -> dict[str, Any]:
         raise Http404 from None
 
 
-@router.post("/price-reductions", response={201: ReductionOut})
+@router.post("/price-reductions", response={201: ReductionOut}, openapi_extra=NEEDS_KEY)
 @outbox.idempotent_post
 def schedule_reduction(request: HttpRequest, payload: ReductionIn) -> tuple[int, dict[str, Any]]:
     """Schedule a reduction, based on the prices of this moment. Needs an `Idempotency-Key`."""
@@ -129,7 +140,11 @@ def get_reduction(request: HttpRequest, reduction_id: UUID) -> dict[str, Any]:
     return selectors.describe_reduction(_find(reduction_id))
 
 
-@router.post("/price-reductions/{reduction_id}/cancel", response={200: ReductionOut})
+@router.post(
+    "/price-reductions/{reduction_id}/cancel",
+    response={200: ReductionOut},
+    openapi_extra=NEEDS_KEY,
+)
 @outbox.idempotent_post
 def cancel_reduction(request: HttpRequest, reduction_id: UUID) -> tuple[int, dict[str, Any]]:
     """Cancel a reduction that has not ended. Needs an `Idempotency-Key`."""

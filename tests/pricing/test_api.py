@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from config.api import api as built
 from outbox.models import Message, StoredAnswer
 from pricing.models import PriceReduction
 from tests.pricing.api_client import REDUCTIONS, ApiClient
@@ -140,6 +141,15 @@ def test_without_a_key_nothing_is_scheduled(api: ApiClient) -> None:
     make_product()
     assert api.post({"sku": "BOOK", "percent": "10"}, key="").status_code == 400
     assert not PriceReduction.objects.exists()
+
+
+def test_the_description_of_every_post_names_the_key() -> None:
+    paths = built.get_openapi_schema()["paths"]
+    posts = [path["post"] for path in paths.values() if "post" in path]
+    assert len(posts) >= 2
+    for post in posts:
+        required = [one["name"] for one in post["parameters"] if one["required"]]
+        assert "Idempotency-Key" in required, post["operationId"]
 
 
 def test_a_key_belongs_to_its_user() -> None:

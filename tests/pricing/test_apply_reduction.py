@@ -148,6 +148,19 @@ def test_a_worker_that_comes_after_the_expiry_applies_nothing() -> None:
 
 
 @with_commits
+def test_an_expired_reduction_runs_after_all_if_a_person_redrives_it() -> None:
+    make_product()
+    reduction = schedule(expires_at=datetime.now(UTC) + timedelta(hours=1))
+    Message.objects.update(expires_at=datetime.now(UTC))
+    work_off()
+    assert reduction.message_id is not None
+    outbox.redrive(reduction.message_id, actor="operator")
+    work_off()
+    reduction.refresh_from_db()
+    assert (reduction.status, reduction.reason, price_of()) == ("applied", "", "9.00")
+
+
+@with_commits
 @pytest.mark.usefixtures("chunks_of_two")
 def test_a_category_that_expires_in_mid_run_says_how_far_it_came() -> None:
     make_category(5)
