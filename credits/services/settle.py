@@ -1,0 +1,157 @@
+"""Settling an unknown outcome: by the provider's list, else by policy, never by a guess.
+
+A callback may settle the text at any time before; then there is nothing left to do here.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from credits import clock, evidence, providers, sending
+from credits.models import Campaign, Community, TextEvent, TextMessage
+
+PATIENCE = timedelta(hours=24)
+"""How long a provider whose list cannot be read is asked again before the policy decides."""
+
+RIVALS_PATIENCE = 6
+"""Looks to wait for callbacks where equal texts to one number are open and one is listed."""
+
+logger = logging.getLogger("credits.settle")
+State = TextMessage.State
+Kind = TextEvent.Kind
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to look for in the provider's list, and what its absence would prove."""
+
+    text_id: int
+    token: UUID
+    phone: str
+    body: str
+    since: datetime
+    absence_counts: bool
+    out_of_patience: bool
+    look: int
+
+
+def settle_text(*, text_id: int, look: int) -> None:
+    """Look for a text whose outcome is open, once this transaction is committed.
+
+    The next look is enqueued first, so that none is the last while the outcome is open. A second
+    call, or one for a settled text, changes nothing. Runs in the consumer's transaction.
+    """
+    with transaction.atomic():
+        text = _held(text_id)
+        if text.state not in (State.SENDING, State.UNKNOWN) or text.lease_until is None:
+            return None
+        now = clock.after(0)
+        if text.state == State.SENDING:
+            if now < text.lease_until:
+                left = (text.lease_until - now).total_seconds()
+                return sending.enqueue_settling(text_id, delay=left + settings.TEXT_LIST_LAG)
+            _doubt(text)
+        sending.enqueue_settling(text_id, delay=min(2.0**look, 300), look=look + 1)
+        question = _question(text, now, look)
+        transaction.on_commit(lambda: _look(question))
+    return None
+
+
+def _question(text: TextMessage, now: datetime, look: int) -> Question:
+    assert text.token and text.sending_at and text.lease_until  # noqa: S101 - by constraint
+    lag = timedelta(seconds=settings.TEXT_LIST_LAG)
+    return Question(
+        text_id=text.pk,
+        token=text.token,
+        phone=text.phone,
+        body=text.body,
+        since=text.sending_at,
+        absence_counts=now >= text.lease_until + lag,
+        out_of_patience=now >= text.sending_at + PATIENCE,
+        look=look,
+    )
+
+
+def _doubt(text: TextMessage) -> None:
+    evidence.change(text, state=State.UNKNOWN)
+    evidence.note(text, Kind.UNKNOWN, token=text.token, detail="its sender has not said a word")
+
+
+def _look(question: Question) -> None:
+    """After the commit, outside any transaction. Never raises: another look is enqueued."""
+    try:
+        found = list(providers.find(to=question.phone, body=question.body, since=question.since))
+    except providers.OutOfReach as error:
+        _record_unlistable(question, str(error))
+    except Exception:
+        logger.exception("a look was in vain", extra={"text_id": question.text_id})
+    else:
+        _record_listing(question, found)
+
+
+def _record_unlistable(question: Question, why: str) -> None:
+    with transaction.atomic():
+        text = _open(question)
+        if text:
+            evidence.note(text, Kind.UNLISTABLE, token=question.token, detail=why)
+            if question.out_of_patience:
+                _by_policy(text, "the provider could not be asked for a day")
+
+
+def _record_listing(question: Question, found: list[str]) -> None:
+    with transaction.atomic():
+        text = _open(question)
+        if text is None:
+            return
+        taken = set(TextMessage.objects.filter(sid__in=found).values_list("sid", flat=True))
+        ours = [sid for sid in found if sid not in taken]
+        if len(ours) > _rivals(text) or (ours and question.look > RIVALS_PATIENCE):
+            evidence.note(text, Kind.LISTED, token=question.token, sid=ours[0])
+            evidence.sent(text, sid=ours[0], by="listing")
+        elif not ours and question.absence_counts and _sender_is_gone(text, question):
+            evidence.note(text, Kind.NOT_LISTED, token=question.token)
+            _by_policy(text, "not in the provider's list after time-out and lag")
+
+
+def _by_policy(text: TextMessage, why: str) -> None:
+    """Refund and never resend; or resend, where the community accepts a duplicate for it."""
+    campaign = text.campaign
+    resend = campaign.community.unknown_policy == Community.UnknownPolicy.RESEND
+    if resend and campaign.status in Campaign.OPEN:
+        evidence.note(text, Kind.POLICY, token=text.token, detail=f"sent again: {why}")
+        evidence.change(text, state=State.QUEUED, handed_at=None)
+        return
+    evidence.note(text, Kind.POLICY, token=text.token, detail=f"credits given back: {why}")
+    evidence.failed(text, reason=why, by="listing")
+
+
+def _sender_is_gone(text: TextMessage, question: Question) -> bool:
+    """A frozen sender may still make its call: absence proves nothing while it is there."""
+    if sending.is_sender_gone(question.token):
+        return True
+    long_gone = TextMessage.objects.filter(
+        pk=text.pk, sending_at__lt=Now() - sending.LONGEST_PRESENCE
+    )
+    return long_gone.exists()
+
+
+def _rivals(text: TextMessage) -> int:
+    """Other open texts that a listed one could be just as well."""
+    same = TextMessage.objects.filter(
+        phone=text.phone, body=text.body, state__in=[State.SENDING, State.UNKNOWN]
+    )
+    return same.exclude(pk=text.pk).count()
+
+
+def _open(question: Question) -> TextMessage | None:
+    text = _held(question.text_id)
+    return text if text.state == State.UNKNOWN and text.token == question.token else None
+
+
+def _held(text_id: int) -> TextMessage:
+    return TextMessage.objects.locked().select_related("campaign__community").get(pk=text_id)

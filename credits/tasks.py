@@ -1,0 +1,51 @@
+"""The doorways through which workers reach the services."""
+
+from datetime import timedelta
+
+import outbox
+from credits import services
+from outbox import periodic
+
+# Texts are bulk work: a provider that hangs holds up these workers and no others.
+
+
+@outbox.handler(
+    "credits.drive_campaign",
+    queue="default",
+    retry=outbox.Retry(limit=None, cap=timedelta(seconds=30)),  # a campaign is never given up
+    on_abandoned=services.abandon_driver,
+)
+def drive_campaign(*, campaign_id: str, turn: int) -> None:
+    """Hand out the next texts of a campaign, or end it."""
+    services.drive_campaign(campaign_id=campaign_id, turn=turn)
+
+
+@outbox.handler(
+    "credits.send_text",
+    queue="bulk",
+    deadline=timedelta(seconds=10),  # of the claim alone: the call comes after it
+    retry=outbox.Retry(limit=20, cap=timedelta(seconds=30)),
+    on_abandoned=services.abandon_text,
+)
+def send_text(*, text_id: int) -> None:
+    """Claim a text and, once that is committed, send it."""
+    services.send_text(text_id=text_id)
+
+
+@outbox.handler(
+    "credits.settle_text",
+    queue="bulk",
+    retry=outbox.Retry(limit=None, cap=timedelta(minutes=5)),  # until it is settled
+)
+def settle_text(*, text_id: int, look: int = 1) -> None:
+    """Find out what became of a text whose outcome is unknown."""
+    services.settle_text(text_id=text_id, look=look)
+
+
+@outbox.handler("credits.sweep", queue="default", retry=outbox.Retry(limit=3))
+def sweep() -> None:
+    """Bring back what no message stands for."""
+    services.sweep()
+
+
+periodic.register(handler="credits.sweep", every=timedelta(minutes=5))
