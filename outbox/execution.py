@@ -58,6 +58,7 @@ def _run(
 ) -> Run | None:
     claimed: list[Message] = []
     next_run: Run | None = None
+    calls_follow = False
     committed: list[bool] = []
     try:
         with transaction.atomic(durable=True):
@@ -69,18 +70,33 @@ def _run(
                 timely = _drop_late(handler, claimed, tally)
                 if timely:
                     _run_effect(handler, timely, delivery, tally)
-            next_run = open_next()
+            calls_follow = _effect_left_hooks()
+            next_run = None if calls_follow else open_next()
     except Exception as error:
         if committed:
             # What is recorded must be run all the same, or its record would count as a crash.
             logger.exception("a hook after the commit failed", extra={"handler": handler.name})
-            return next_run
+            return _open_now(open_next) if calls_follow else next_run
         if not isinstance(error, DatabaseFailure | DeadTransaction):
             raise
         _note_dead_transaction(handler, run, claimed, error, delivery)
         tally.failed += len(claimed)
         return None
-    return next_run
+    return _open_now(open_next) if calls_follow else next_run
+
+
+def _effect_left_hooks() -> bool:
+    """Whether the effect left hooks of its own, such as outside calls, which may take long.
+
+    A run recorded with the commit would wait for them unheld, and be taken for a crash.
+    """
+    return any(not robust for _, _, robust in connection.run_on_commit[1:])
+
+
+def _open_now(open_next: OpenNext) -> Run | None:
+    """The next run, recorded after the hooks of this one."""
+    with transaction.atomic(durable=True):
+        return open_next()
 
 
 def _run_effect(
