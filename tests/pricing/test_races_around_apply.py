@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from outbox.models import Message
 from pricing import services
@@ -238,3 +239,27 @@ def test_products_are_locked_in_primary_key_order_by_everybody() -> None:
     changed = [(product.sku, "12.00") for product in (last, middle, first)]
     assert behind(hold_middle, partial(run, reduction), look) is None
     assert behind(hold_middle, lambda: load(*changed), look).repriced == 3
+
+
+def test_new_products_are_inserted_in_the_order_of_their_skus() -> None:
+    """Else two imports that bring the same ones could wait for each other."""
+    lines = [(sku, "5.00") for sku in ("NEW-3", "NEW-2", "NEW-1")]
+
+    def look() -> None:
+        assert (is_free("NEW-1"), is_free("NEW-3")) == (False, True)
+
+    answer = behind(lambda: load(("NEW-2", "5.00")), lambda: load(*lines), look)
+    assert (answer.created, answer.unchanged) == (2, 1)
+
+
+def is_free(sku: str) -> bool:
+    """Whether nobody is about to insert a product of that SKU."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '100ms'")
+            Product.objects.create(sku=sku, name=sku, category="Books", price=1)
+            transaction.set_rollback(True)
+    except OperationalError:
+        return False
+    return True
