@@ -14,7 +14,7 @@ from config.settings.celery import celery_settings
 from config.settings.database import databases
 from config.settings.installation import find
 from config.settings.logs import logging_settings
-from config.settings.texts import text_settings
+from config.settings.texts import find_texts
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -112,11 +112,9 @@ globals().update(security.security_settings(https=_https, behind_proxy=_behind_p
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
 globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
-globals().update(
-    text_settings(
-        env,
-        home.current(),
-        database_url=_installation.database_url,
-        broker_url=_installation.broker_url,
-    )
+TEXTS = find_texts(
+    env,
+    home.current(),
+    database_url=_installation.database_url,
+    broker_url=_installation.broker_url,
 )
