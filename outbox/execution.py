@@ -90,7 +90,7 @@ def _effect_left_hooks() -> bool:
 
     A run recorded with the commit would wait for them unheld, and be taken for a crash.
     """
-    return any(not robust for _, _, robust in connection.run_on_commit[1:])
+    return any(not hook[2] for hook in connection.run_on_commit[1:])  # type: ignore[misc]
 
 
 def _open_now(open_next: OpenNext) -> Run | None:
