@@ -183,7 +183,7 @@ def _control(request: HttpRequest, campaign_id: UUID, act: Any) -> tuple[int, di
 
 
 def _demand(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+    if not request.user.has_perm(permission):
         raise AuthorizationError
 
 

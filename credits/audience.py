@@ -1,6 +1,7 @@
 """Who gets a campaign's text and what it costs: set-based, in constant memory."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -48,11 +49,11 @@ class Pricing:
 
     def cost_of_all(self, community: Community) -> int:
         """The credits that a text to everybody costs."""
-        return self._cost(f"SELECT coalesce(sum(segments), 0) FROM ({PRICED}) AS priced", community)
+        return self._cost(COST_OF_ALL, community)
 
     def cost_of_first(self, community: Community) -> int:
         """The credits without which not even the first member is reached."""
-        return self._cost(f"SELECT total FROM ({PRICED}) AS priced ORDER BY id LIMIT 1", community)
+        return self._cost(COST_OF_FIRST, community)
 
     def insert_texts(
         self, campaign: Campaign, community: Community, *, budget: int | None
@@ -80,7 +81,7 @@ class Pricing:
             row = cursor.fetchone()
         return int(row[0]) if row else 0
 
-    def _parameters(self, community: Community) -> dict[str, object]:
+    def _parameters(self, community: Community) -> dict[str, Any]:
         return {"community": community.pk, "flat": self.flat}
 
 
@@ -129,6 +130,9 @@ PRICED = """
     WHERE member.community_id = %(community)s AND member.opted_out_at IS NULL
       AND (price.segments IS NOT NULL OR %(flat)s IS NOT NULL)
 """
+
+COST_OF_ALL = f"SELECT coalesce(sum(segments), 0) FROM ({PRICED}) AS priced"  # noqa: S608
+COST_OF_FIRST = f"SELECT total FROM ({PRICED}) AS priced ORDER BY id LIMIT 1"  # noqa: S608
 
 # The text's parts, joined by the member's name: that is what array_to_string does.
 INSERT = f"""

@@ -38,10 +38,10 @@ def is_signed(request: HttpRequest) -> bool:
     """
     from twilio.request_validator import RequestValidator
 
-    if not settings.TWILIO_AUTH_TOKEN:
+    if not settings.TEXTS.secret:
         return False
-    origin = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
-    validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
+    origin = settings.TEXTS.public_url or request.build_absolute_uri("/").rstrip("/")
+    validator = RequestValidator(settings.TEXTS.secret)
     signature = request.headers.get("X-Twilio-Signature", "")
     return bool(validator.validate(origin + request.get_full_path(), request.POST, signature))
 

@@ -19,9 +19,8 @@ Kind = TextEvent.Kind
 
 def note(text: TextMessage, kind: TextEvent.Kind, **more: Any) -> None:
     """Write a line of the text's story."""
-    TextEvent.objects.create(
-        text=text, kind=kind, **{**more, "detail": more.get("detail", "")[:300]}
-    )
+    more["detail"] = more.get("detail", "")[:300]
+    TextEvent.objects.create(text=text, kind=kind, **more)
 
 
 def sent(text: TextMessage, *, sid: str, by: str, error_code: int | None = None) -> None:

@@ -1,5 +1,7 @@
 """The one place where credits change: the entry and the community's row, together."""
 
+from uuid import UUID
+
 from django.db.models import F
 
 from credits.models import Community, CreditEntry
@@ -23,7 +25,7 @@ def add(*, community_id: int, amount: int) -> None:
     _change(community_id, credits=amount)
 
 
-def hold(*, community_id: int, campaign_id: object, amount: int, actor: str) -> bool:
+def hold(*, community_id: int, campaign_id: UUID, amount: int, actor: str) -> bool:
     """Set credits aside for a campaign. False where there are fewer: nothing may be kept then.
 
     The community's row comes last: from here until the commit nobody else changes its credits.
@@ -39,7 +41,7 @@ def capture(*, community_id: int, amount: int) -> None:
 
 
 def release(
-    *, community_id: int, campaign_id: object, operation: str, amount: int, actor: str
+    *, community_id: int, campaign_id: UUID, operation: str, amount: int, actor: str
 ) -> None:
     """Give back what was held and is not needed; once per operation."""
     _append(community_id, operation, Kind.RELEASE, amount, actor, campaign_id)
@@ -47,7 +49,7 @@ def release(
 
 
 def refund(
-    *, community_id: int, campaign_id: object, operation: str, amount: int, actor: str
+    *, community_id: int, campaign_id: UUID, operation: str, amount: int, actor: str
 ) -> None:
     """Give back what was spent; once per operation."""
     _append(community_id, operation, Kind.REFUND, amount, actor, campaign_id)
@@ -60,7 +62,7 @@ def _append(
     kind: CreditEntry.Kind,
     amount: int,
     actor: str,
-    campaign_id: object = None,
+    campaign_id: UUID | None = None,
 ) -> None:
     CreditEntry.objects.create(
         community_id=community_id,

@@ -29,8 +29,8 @@ def normalise(written: object) -> str:
 
 def _refuse_where_not_allowed(number: phonenumbers.PhoneNumber, shown: str) -> None:
     country = phonenumbers.region_code_for_number(number)
-    if country not in settings.TEXT_COUNTRIES:
-        allowed = ", ".join(settings.TEXT_COUNTRIES)
+    if country not in settings.TEXTS.countries:
+        allowed = ", ".join(settings.TEXTS.countries)
         raise ValueError(f"{shown} belongs to {country}; texts go to {allowed} only.")
     if kind := NEVER.get(phonenumbers.number_type(number)):
         raise ValueError(f"{shown} is {kind}; it is not texted.")

@@ -68,7 +68,7 @@ def send(*, to: str, body: str, callback: str) -> Outcome:
     """
     more = {"status_callback": callback} if callback else {}
     try:
-        message = client().messages.create(to=to, from_=settings.TWILIO_FROM, body=body, **more)
+        message = client().messages.create(to=to, from_=settings.TEXTS.sender, body=body, **more)
         return Accepted(message.sid) if message.sid else Unknown("a reply without an id")
     except Exception as error:
         return classify(error)
@@ -81,7 +81,7 @@ def find(*, to: str, body: str, since: datetime) -> Iterator[str]:
     """
     earliest = since - CLOCKS_APART
     try:
-        listed = client().messages.list(to=to, from_=settings.TWILIO_FROM, limit=1_000)
+        listed = client().messages.list(to=to, from_=settings.TEXTS.sender, limit=1_000)
     except Exception as error:
         raise OutOfReach(_text(error)) from error
     for message in reversed(listed):  # it lists the newest first
@@ -115,15 +115,15 @@ def client() -> "Client":
     from twilio.http.http_client import TwilioHttpClient
     from twilio.rest import Client  # takes a second: only where texts are sent
 
-    if not settings.TWILIO_ACCOUNT_SID:
+    if not settings.TEXTS.account:
         raise RuntimeError("No provider of texts is configured: set TWILIO_ACCOUNT_SID and so on.")
     made = Client(
-        settings.TWILIO_ACCOUNT_SID,
-        settings.TWILIO_AUTH_TOKEN,
-        http_client=TwilioHttpClient(timeout=settings.TEXT_TIMEOUT, pool_connections=False),
+        settings.TEXTS.account,
+        settings.TEXTS.secret,
+        http_client=TwilioHttpClient(timeout=settings.TEXTS.timeout, pool_connections=False),
     )
-    if settings.TWILIO_BASE_URL:
-        made.api.base_url = settings.TWILIO_BASE_URL
+    if settings.TEXTS.base_url:
+        made.api.base_url = settings.TEXTS.base_url
     return made
 
 

@@ -19,7 +19,7 @@ LONGEST_PRESENCE = timedelta(minutes=10)
 def lease() -> timedelta:
     """From "sending" until the call has surely ended: connecting and reading may each take the
     time-out, and as much again is left for what comes before the call."""
-    return timedelta(seconds=3 * settings.TEXT_TIMEOUT)
+    return timedelta(seconds=3 * settings.TEXTS.timeout)
 
 
 def still_allowed(text_id: int, token: UUID) -> bool:
@@ -34,7 +34,7 @@ def still_allowed(text_id: int, token: UUID) -> bool:
                   AND text.lease_until > clock_timestamp() + make_interval(secs => %s)
                   AND (campaign.deadline IS NULL OR campaign.deadline > clock_timestamp()))
             """,
-            [text_id, token, 2 * settings.TEXT_TIMEOUT],
+            [text_id, token, 2 * settings.TEXTS.timeout],
         )
         return bool(cursor.fetchone()[0])
 
@@ -53,7 +53,7 @@ def presence(token: UUID) -> Iterator[None]:
 
 
 def is_sender_gone(token: UUID) -> bool:
-    """Whether nobody holds that lock. Call it inside a transaction, which takes it until its end."""
+    """Whether nobody holds that lock. Call it in a transaction, which holds it until its end."""
     with connection.cursor() as cursor:
         return _run(cursor, "pg_try_advisory_xact_lock", token)
 
@@ -69,9 +69,9 @@ def enqueue_settling(text_id: int, *, delay: float, look: int = 1) -> None:
 
 def callback_address(token: UUID) -> str:
     """Where the provider tells what became of this attempt; empty: nowhere."""
-    if not settings.PUBLIC_URL:
+    if not settings.TEXTS.public_url:
         return ""
-    return str(settings.PUBLIC_URL + reverse("credits:callback", args=[token]))
+    return str(settings.TEXTS.public_url + reverse("credits:callback", args=[token]))
 
 
 def _run(cursor: object, function: str, token: UUID) -> bool:

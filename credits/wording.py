@@ -1,4 +1,4 @@
-"""The text of a campaign and its fields: {name} and {community}. A brace itself is written twice."""
+"""A campaign's text and its fields: {name} and {community}. A brace itself is written twice."""
 
 from dataclasses import dataclass
 from string import Formatter

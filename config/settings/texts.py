@@ -1,6 +1,6 @@
 """Text messages: through Twilio where the environment has credentials, else through the sandbox."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from environs import Env
 
@@ -9,43 +9,50 @@ from sandbox import credentials
 from sandbox import home as sandbox_home
 
 
-def text_settings(env: Env, home: Home, *, database_url: str, broker_url: str) -> dict[str, Any]:
-    """The provider, its rate, and how long to wait for what.
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The provider, its rate, and how long to wait for what."""
 
-    Credentials of a real account switch to the real service; nothing else changes.
-    """
+    account: str  # empty: no provider, and no text can be sent
+    secret: str
+    sender: str  # a number of the account's own, in E.164
+    base_url: str  # empty: Twilio itself
+    public_url: str  # where the provider calls back; empty: its list alone settles what is open
+    redis_url: str  # where the workers share the provider's rate
+    per_second: float  # that rate, of all workers together
+    countries: tuple[str, ...]  # whose numbers may be texted (ISO 3166)
+    timeout: float  # seconds, of connecting to the provider and of each reading
+    list_lag: float  # seconds after a call until absence from the provider's list is proof
+
+
+def find_texts(env: Env, home: Home, *, database_url: str, broker_url: str) -> Texts:
+    """Credentials of a real account switch to the real service; nothing else changes."""
     running = home.running()
     ours = running if running and running.database_url == database_url else None
-    redis = broker_url if broker_url.startswith("redis") else ""
-    return {
-        **(_twilio(env) or _sandbox(env.str("SANDBOX_URL", ours.sandbox if ours else ""))),
-        # Where the provider reaches us with its callbacks; without it, listing settles what is open.
-        "PUBLIC_URL": env.str("PUBLIC_URL", ours.web if ours else "").rstrip("/"),
-        "REDIS_URL": env.str("REDIS_URL", redis),  # the provider's rate is shared there
-        "TEXTS_PER_SECOND": env.float("TEXTS_PER_SECOND", 50),  # that rate, of all workers together
-        "TEXT_COUNTRIES": env.list("TEXT_COUNTRIES", ["DE"]),  # whose numbers may be texted
-        "TEXT_TIMEOUT": env.float("TEXT_TIMEOUT", 5),  # seconds for one call to the provider
-        # Seconds after a call has surely ended until absence from the provider's list is proof.
-        "TEXT_LIST_LAG": env.float("TEXT_LIST_LAG", 5),
-    }
+    real = bool(env.str("TWILIO_ACCOUNT_SID", ""))
+    address = "" if real else env.str("SANDBOX_URL", ours.sandbox if ours else "")
+    account, secret = _sandbox(address) if not real else _twilio(env)
+    return Texts(
+        account=account,
+        secret=secret,
+        # Twilio's own test number where nobody minds.
+        sender=env.str("TWILIO_FROM") if real else "+15005550006",
+        base_url=env.str("TWILIO_BASE_URL", "") if real else address,
+        public_url=env.str("PUBLIC_URL", ours.web if ours else "").rstrip("/"),
+        redis_url=env.str("REDIS_URL", broker_url if broker_url.startswith("redis") else ""),
+        per_second=env.float("TEXTS_PER_SECOND", 50),
+        countries=tuple(env.list("TEXT_COUNTRIES", ["DE"])),
+        timeout=env.float("TEXT_TIMEOUT", 5),
+        list_lag=env.float("TEXT_LIST_LAG", 5),
+    )
 
 
-def _twilio(env: Env) -> dict[str, Any]:
-    if not env.str("TWILIO_ACCOUNT_SID", ""):
-        return {}
-    return {
-        "TWILIO_ACCOUNT_SID": env.str("TWILIO_ACCOUNT_SID"),
-        "TWILIO_AUTH_TOKEN": env.str("TWILIO_AUTH_TOKEN"),
-        "TWILIO_FROM": env.str("TWILIO_FROM"),  # a number of the account's own, in E.164
-        "TWILIO_BASE_URL": env.str("TWILIO_BASE_URL", ""),  # empty: Twilio itself
-    }
+def _twilio(env: Env) -> tuple[str, str]:
+    return env.str("TWILIO_ACCOUNT_SID"), env.str("TWILIO_AUTH_TOKEN")
 
 
-def _sandbox(address: str) -> dict[str, Any]:
-    secret = credentials.load(sandbox_home.find()) if address else None
-    return {
-        "TWILIO_ACCOUNT_SID": secret.twilio_account_sid if secret else "",
-        "TWILIO_AUTH_TOKEN": secret.twilio_auth_token if secret else "",
-        "TWILIO_FROM": "+15005550006",  # the sender of Twilio's own test account
-        "TWILIO_BASE_URL": address,
-    }
+def _sandbox(address: str) -> tuple[str, str]:
+    if not address:
+        return "", ""
+    shared = credentials.load(sandbox_home.find())
+    return shared.twilio_account_sid, shared.twilio_auth_token

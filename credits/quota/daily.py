@@ -1,4 +1,4 @@
-"""A community's cap for the day (UTC), counted in PostgreSQL: taken with "sending", or not at all."""
+"""A community's cap for the day (UTC), counted in PostgreSQL, together with "sending"."""
 
 from datetime import date
 

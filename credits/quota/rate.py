@@ -95,12 +95,12 @@ class OwnRate:
 
 @lru_cache(maxsize=1)
 def _shared() -> SharedRate:
-    return SharedRate(settings.REDIS_URL, settings.TEXTS_PER_SECOND)
+    return SharedRate(settings.TEXTS.redis_url, settings.TEXTS.per_second)
 
 
 @lru_cache(maxsize=1)
 def _own() -> OwnRate:
-    return OwnRate(settings.TEXTS_PER_SECOND)
+    return OwnRate(settings.TEXTS.per_second)
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""A callback of the provider: proof of what became of an attempt, in any order, any number of times."""
+"""A callback of the provider: proof of what became of an attempt. They come in any order."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from credits import evidence
 from credits.models import TextEvent, TextMessage
 
 ACCEPTED = ("accepted", "scheduled", "queued", "sending", "sent", "undelivered")
-"""Statuses that prove that the provider took the text; "undelivered" was sent and charged as well."""
+"""Statuses that prove that the provider took the text; an undelivered one is charged as well."""
 
 NEVER_LEFT = ("failed", "canceled")
 

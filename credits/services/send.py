@@ -124,7 +124,7 @@ def _claim(text_id: int) -> Attempt | None:
     )
     attempt = Attempt(text.pk, token, text.phone, text.body)
     _note(text, attempt, Kind.SENDING)
-    delay = sending.lease().total_seconds() + settings.TEXT_LIST_LAG
+    delay = sending.lease().total_seconds() + settings.TEXTS.list_lag
     sending.enqueue_settling(text.pk, delay=delay)
     return attempt
 
@@ -141,7 +141,7 @@ def _is_counted(text: TextMessage) -> bool:
 
 
 def _make_call(attempt: Attempt) -> None:
-    """After the commit, outside any transaction. Never raises: the settling message is behind it."""
+    """After the commit, outside any transaction. Never raises: settling comes behind it."""
     try:
         with sending.presence(attempt.token):
             record(attempt, _call(attempt))
@@ -180,7 +180,7 @@ def _postpone(text: TextMessage, reason: str) -> None:
 def _doubt(text: TextMessage) -> None:
     """The call has ended, so its lease ends now; from here on the lag alone is waited for."""
     evidence.change(text, state=State.UNKNOWN, lease_until=Now())
-    sending.enqueue_settling(text.pk, delay=settings.TEXT_LIST_LAG)
+    sending.enqueue_settling(text.pk, delay=settings.TEXTS.list_lag)
 
 
 def _held(text_id: int) -> TextMessage:

@@ -6,6 +6,7 @@ A callback may settle the text at any time before; then there is nothing left to
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -54,7 +55,7 @@ def settle_text(*, text_id: int, look: int) -> None:
         if text.state == State.SENDING:
             if now < text.lease_until:
                 left = (text.lease_until - now).total_seconds()
-                return sending.enqueue_settling(text_id, delay=left + settings.TEXT_LIST_LAG)
+                return sending.enqueue_settling(text_id, delay=left + settings.TEXTS.list_lag)
             _doubt(text)
         sending.enqueue_settling(text_id, delay=min(2.0**look, 300), look=look + 1)
         question = _question(text, now, look)
@@ -62,9 +63,8 @@ def settle_text(*, text_id: int, look: int) -> None:
     return None
 
 
-def _question(text: TextMessage, now: datetime, look: int) -> Question:
-    assert text.token and text.sending_at and text.lease_until  # noqa: S101 - by constraint
-    lag = timedelta(seconds=settings.TEXT_LIST_LAG)
+def _question(text: Any, now: datetime, look: int) -> Question:
+    lag = timedelta(seconds=settings.TEXTS.list_lag)
     return Question(
         text_id=text.pk,
         token=text.token,
