@@ -10,6 +10,7 @@ from config.api import api
 urlpatterns = [
     path("", pages.home, name="home"),
     path("", include("pricing.urls")),
+    path("", include("credits.urls")),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
     path("admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True)),
