@@ -23,7 +23,7 @@ def processes(home: Home, *, port: int) -> list[Child]:
         # Three workers, so that bulk work and the relay's rounds never keep the rest waiting.
         _worker(home, "worker-main", queues="critical,default", concurrency=2),
         _worker(home, "worker-relay", queues="relay", concurrency=1),
-        _worker(home, "worker-bulk", queues="bulk", concurrency=1),
+        _worker(home, "worker-bulk", queues="bulk", concurrency=4),
         _child(home, "relay", "manage.py", "relay", "--skip-checks"),
         _child(home, "beat", *CELERY, "beat", "-l", "INFO", "--pidfile="),
     ]
