@@ -6,6 +6,7 @@ its own, and one that still waits for its last answer is not asked again.
 
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +37,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200, or 503 with the reasons. The oldest due message's age (seconds) is no reason for 503."""
     database = Question(_ask_database)
     workers = Question(_ask_workers)
+    sandbox = Question(_ask_sandbox)
     latest = time.monotonic() + PATIENCE
     reasons = {
         **database.reasons("database", latest),
         **workers.reasons("broker", latest),
+        **sandbox.reasons("sandbox", latest),
     }
     facts = {**database.facts, **workers.facts}
     if "broker" not in reasons and not facts.get("workers"):
@@ -94,6 +97,14 @@ def _ask_database() -> dict[str, Any]:
         return facts
     finally:
         connection.close()  # this thread's own
+
+
+def _ask_sandbox() -> dict[str, Any]:
+    """The stand-in for the providers, which is ours to start; a real provider is not asked."""
+    if settings.EMBEDDED and settings.TEXTS.base_url:
+        with urllib.request.urlopen(settings.TEXTS.base_url + "/healthz", timeout=1):  # noqa: S310
+            pass
+    return {}
 
 
 _seen: dict[str, float] = {}  # worker -> when, on the monotonic clock of this process
