@@ -102,6 +102,8 @@ def _menu(request: HttpRequest) -> list[dict[str, object]]:
 def _link(entry: Entry, request: HttpRequest) -> dict[str, object] | None:
     if entry.permission and not request.user.has_perm(entry.permission):
         return None
+    if entry.view.startswith("admin:") and not request.user.is_staff:
+        return None
     address = entry.address or _address(entry.view)
     if not address:
         return None

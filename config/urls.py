@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from config import pages
+from config.accounts.views import admin_door
 from config.api import api
 
 urlpatterns = [
@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("credits.urls")),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
-    path("admin/login/", RedirectView.as_view(pattern_name="accounts:sign_in", query_string=True)),
+    path("admin/login/", admin_door),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
 ]

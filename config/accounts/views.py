@@ -6,6 +6,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -41,6 +43,16 @@ class SignIn(views.LoginView):
         return self.render_to_response(
             self.get_context_data(form=form), status=429 if throttled else 200
         )
+
+
+def admin_door(request: HttpRequest) -> HttpResponse:
+    """Lead from the admin site's own sign-in page to ours.
+
+    Who is signed in and still comes here is not staff: sent on, they would go in circles.
+    """
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
 class SignOut(views.LogoutView):

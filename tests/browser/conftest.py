@@ -24,6 +24,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 20_000
+"""Milliseconds: the machine may have much else to do."""
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,14 +71,24 @@ def in_another_thread() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
-    """Sit down at a fresh browser and sign in; anything a page complains of fails the test."""
-    complaints: list[str] = []
+def complaints() -> list[str]:
+    """What the pages wrote on the console: refused scripts and styles, missing files, exceptions.
+
+    A test that provokes some takes them out; what is left at its end fails it.
+    """
+    return []
+
+
+@pytest.fixture
+def desk(
+    browser: Browser, live_server: Any, complaints: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Sit down at a fresh browser and sign in."""
     contexts: list[BrowserContext] = []
 
     def sit_down(**options: Any) -> Page:
         context = browser.new_context(base_url=live_server.url, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -86,7 +99,6 @@ def desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
     yield sit_down
     for context in contexts:
         context.close()
-    # A refused inline script or style, a missing file, an exception: all are on the console.
     assert [said for said in complaints if "status of 4" not in said] == []
 
 

@@ -5,6 +5,7 @@ With SCREENSHOTS=folder a picture of each is left there to be looked at.
 
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -64,14 +65,13 @@ def addresses(shop: None) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_whole(
-    addresses: dict[str, str], desk: Callable[..., Page], scheme: str, size: str
-) -> None:
-    page = desk(color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
-    for name, address in addresses.items():
-        page.goto(address)
-        if FOLDER:
-            page.screenshot(path=Path(FOLDER) / f"{name}-{scheme}-{size}.png", full_page=True)
-        assert page.evaluate(FAULTS) == [], name
+def test_every_page_is_whole(addresses: dict[str, str], desk: Callable[..., Page]) -> None:
+    page = desk(reduced_motion="reduce")
+    for scheme, (size, viewport) in product(["light", "dark"], SIZES.items()):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(viewport)
+        for name, address in addresses.items():
+            page.goto(address)
+            if FOLDER:
+                page.screenshot(path=Path(FOLDER) / f"{name}-{scheme}-{size}.png", full_page=True)
+            assert page.evaluate(FAULTS) == [], f"{name}, {scheme}, {size}"
