@@ -8,7 +8,7 @@ from uuid import UUID
 
 from celery import Task
 
-from outbox import execution, handlers, runs
+from outbox import claims, execution, handlers
 from outbox.delivery import Delivery
 from outbox.dispatch import MOST_IDS
 from outbox.handlers import TIME_SLICE, Handler
@@ -58,7 +58,7 @@ def _run_own(
 
 
 def _open_next(handler: Handler, delivery: Delivery, until: float) -> Run | None:
-    return runs.open_next(handler, delivery) if time.monotonic() < until else None
+    return claims.open_next(handler, delivery) if time.monotonic() < until else None
 
 
 def _ids(ids: object) -> list[UUID]:

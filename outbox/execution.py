@@ -2,20 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Now
 
-from outbox import context, endings, failures, groups, runs
+from outbox import claims, context, endings, failures, groups, runs
 from outbox.delivery import Delivery
 from outbox.errors import Transient
 from outbox.handlers import Handler, Late
 from outbox.models import Message, Run
-from outbox.querysets import MessageQuerySet
 from outbox.tally import Tally
 
 logger = logging.getLogger("outbox.execution")
@@ -35,22 +32,22 @@ def run_first(
     What was claimed, run or ended already is refused; that is how a second delivery ends.
     `open_next` records the next run in the same commit; its record is returned.
     """
-    named = Message.objects.due(handler.name).among(ids).never_run()
-    return _run(handler, None, named, len(ids), delivery, tally, open_next)
+    claim = partial(claims.claim_first, handler, ids)
+    return _run(handler, claim, None, len(ids), delivery, tally, open_next)
 
 
 def run_recorded(
     handler: Handler, run: Run, delivery: Delivery, tally: Tally, open_next: OpenNext
 ) -> Run | None:
     """Run the messages of a run record, unless the relay took that for a crash. As `run_first`."""
-    named = Message.objects.due(handler.name).among(run.message_ids)
-    return _run(handler, run, named, len(run.message_ids), delivery, tally, open_next)
+    claim = partial(claims.claim_recorded, handler, run)
+    return _run(handler, claim, run, len(run.message_ids), delivery, tally, open_next)
 
 
 def _run(
     handler: Handler,
+    claim: Callable[[], list[Message]],
     run: Run | None,
-    named: MessageQuerySet,
     expected: int,
     delivery: Delivery,
     tally: Tally,
@@ -63,13 +60,10 @@ def _run(
     try:
         with transaction.atomic(durable=True):
             transaction.on_commit(lambda: committed.append(True))  # the first hook to run
-            _limit_time(handler.deadline)
-            if run is None or runs.take(run):
-                claimed = list(named.in_claim_order().held().annotate(claimed_at=Now()))
-                tally.refused += expected - len(claimed)
-                timely = _drop_late(handler, claimed, tally)
-                if timely:
-                    _run_effect(handler, timely, delivery, tally)
+            claimed = claim()
+            tally.refused += expected - len(claimed)
+            if timely := _drop_late(handler, claimed, tally):
+                _run_effect(handler, timely, delivery, tally)
             calls_follow = _effect_left_hooks()
             next_run = None if calls_follow else open_next()
     except Exception as error:
@@ -115,7 +109,9 @@ def _run_effect(
         failures.record(handler, messages, error, delivery)
         tally.failed += len(messages)
     else:
-        _mark_done(messages, delivery)
+        claims.mark_done(messages, delivery)
+        for message in messages:
+            groups.promote_after_commit(message)
         _log_done(messages, delivery)
         tally.done += len(messages)
 
@@ -127,24 +123,6 @@ def _call(handler: Handler, messages: list[Message]) -> None:
     (message,) = messages
     with context.running(message):
         handler.function(**message.args)
-
-
-def _mark_done(messages: list[Message], delivery: Delivery) -> None:
-    updated = Message.objects.filter(
-        id__in=[message.id for message in messages], state=Message.State.PENDING
-    ).update(
-        state=Message.State.DONE,
-        attempts=F("attempts") + 1,
-        started_at=messages[0].claimed_at,
-        finished_at=Now(),
-        dispatched_at=delivery.dispatched_at,
-        worker=delivery.worker,
-        task_id=delivery.task_id,
-    )
-    if updated != len(messages):
-        raise RuntimeError(f"{len(messages)} messages were held and {updated} marked done.")
-    for message in messages:
-        groups.promote_after_commit(message)
 
 
 def _log_done(messages: list[Message], delivery: Delivery) -> None:
@@ -175,20 +153,6 @@ def _end_late(handler: Handler, message: Message) -> None:
     endings.end(message, Message.State.DEAD if ask else Message.State.EXPIRED, reason)
 
 
-def _limit_time(deadline: timedelta) -> None:
-    """No statement and no pause between two may outlast the deadline: PostgreSQL ends them.
-
-    A worker that is cut off would otherwise keep its row locks for as long as TCP takes to notice.
-    """
-    milliseconds = str(int(deadline.total_seconds() * 1000))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true),"
-            " set_config('idle_in_transaction_session_timeout', %s, true)",
-            [milliseconds, milliseconds],
-        )
-
-
 def _note_dead_transaction(
     handler: Handler,
     run: Run | None,
@@ -205,7 +169,7 @@ def _note_dead_transaction(
     connection.close()
     with transaction.atomic(durable=True):
         if run is not None:
-            runs.take(run)
+            runs.withdraw(run)
         for message in claimed:
             unchanged = Message.objects.filter(
                 id=message.id, state=Message.State.PENDING, attempts=message.attempts

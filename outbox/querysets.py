@@ -1,7 +1,7 @@
-"""The reads that lock, named, so that every lock of the outbox can be reviewed on one page.
+"""The reads that lock, named, so that the outbox's locks can be reviewed on one page.
 
-Each skips what others hold: nothing in the outbox ever waits for a message's lock, hence no two
-of its transactions can wait for each other.
+The consumer's own claims are in `claims.py`. Both skip what others hold: nothing in the outbox ever
+waits for a message's lock, hence no two of its transactions can wait for each other.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,7 @@ from datetime import timedelta
 from typing import Self
 from uuid import UUID
 
-from django.apps import apps
 from django.db import models
-from django.db.models import F, Func
 from django.db.models.functions import Now
 
 
@@ -29,17 +27,6 @@ class MessageQuerySet(models.QuerySet["Message"]):  # type: ignore[name-defined]
     def among(self, ids: Iterable[UUID]) -> Self:
         """Those with these ids."""
         return self.filter(id__in=list(ids))
-
-    def never_run(self) -> Self:
-        """Those whose next run is their first, as far as anybody knows."""
-        return self.filter(attempts=0, crashes=0, alone=False)
-
-    def unrecorded(self) -> Self:
-        """Those that no run record names. Courtesy, so that two workers do not pick the same."""
-        recorded = apps.get_model("outbox", "Run").objects.values_list(
-            Func(F("message_ids"), function="unnest"), flat=True
-        )
-        return self.exclude(id__in=recorded)
 
     def in_claim_order(self) -> Self:
         """Longest due first."""

@@ -10,8 +10,6 @@ from datetime import timedelta
 from django.db import transaction
 
 from outbox import failures, handlers
-from outbox.delivery import Delivery
-from outbox.handlers import Handler
 from outbox.models import Message, Run
 
 logger = logging.getLogger("outbox.runs")
@@ -21,35 +19,9 @@ GRACE = timedelta(seconds=2)
 it was committed, and a worker that only lost its connection comes back to say so."""
 
 
-def open_next(handler: Handler, delivery: Delivery) -> Run | None:
-    """Record the next run of what is due, or None where nothing is. The caller commits it.
-
-    The candidates are held until then, so that two workers record different ones.
-    """
-    candidates = (
-        Message.objects.due(handler.name)
-        .unrecorded()
-        .in_claim_order()
-        .held()
-        .values_list("id", "alone")[: handler.batch_size or 1]
-    )
-    chosen = list(candidates)
-    if not chosen:
-        return None
-    first, first_alone = chosen[0]
-    ids = [first] if first_alone else [one for one, alone in chosen if not alone]
-    return Run.objects.create(
-        handler=handler.name, message_ids=ids, worker=delivery.worker, task_id=delivery.task_id
-    )
-
-
-def take(run: Run) -> bool:
-    """Hold the record until the caller's transaction ends, and delete it with its commit.
-
-    False where the relay took it for a crash meanwhile: then the run must not happen.
-    """
-    deleted, _ = Run.objects.filter(id=run.id).delete()
-    return deleted == 1
+def withdraw(run: Run) -> None:
+    """Delete the record of a run that ended, though not as its transaction had meant to."""
+    Run.objects.filter(id=run.id).delete()
 
 
 def collect_crashed() -> int:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 import outbox
 from outbox import retention
 from outbox.models import IdempotencyKey, Message
-from outbox.tests.conftest import deliver, enqueue
+from outbox.tests.conftest import another_session, deliver, enqueue
 
 
 @pytest.fixture(autouse=True)
@@ -148,12 +148,12 @@ def test_a_period_must_be_above_zero() -> None:
 
 
 def _until_somebody_waits_for_us() -> None:
-    """Return when PostgreSQL says that another session waits for this one's lock."""
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
+    """Return when PostgreSQL says that another session waits for this one's lock.
+
+    Asked from a third session: inside a transaction pg_stat_activity shows one moment only.
+    """
+    ours = connection.connection.info.backend_pid
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    with another_session() as session:
+        while session.execute(waiting, [ours]).fetchone() is None:
+            pass

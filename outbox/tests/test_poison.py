@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 import outbox
-from outbox import runs
+from outbox import claims, runs
 from outbox.delivery import Delivery
 from outbox.models import Message, Run
 from outbox.tests.conftest import deliver, enqueue, make_due
@@ -94,7 +94,7 @@ def test_runs_of_one_process_that_die_together_are_company(declare: Any, ledger:
     for _ in range(2):
         enqueue()
         with transaction.atomic():
-            runs.open_next(handler, Delivery(worker="one:1"))
+            claims.open_next(handler, Delivery(worker="one:1"))
     assert runs.collect_crashed() == 2
     assert set(Message.objects.values_list("crashes", "alone")) == {(0, True)}
 
@@ -119,7 +119,7 @@ def test_a_run_whose_record_was_taken_for_a_crash_does_not_happen(
     """A worker that was paused between recording its run and beginning it."""
     handler = declare(lambda: ledger.add("effect"))
     message = enqueue()
-    opened = runs.open_next
+    opened = claims.open_next
 
     def open_and_pause(*args: Any) -> Run | None:
         run = opened(*args)
@@ -128,7 +128,7 @@ def test_a_run_whose_record_was_taken_for_a_crash_does_not_happen(
         return run
 
     collected: list[int] = []
-    monkeypatch.setattr("outbox.runs.open_next", open_and_pause)
+    monkeypatch.setattr("outbox.claims.open_next", open_and_pause)
     assert deliver(handler).done == 0
     message.refresh_from_db()
     assert (collected, ledger.all(), message.crashes) == ([1], [], 1)
@@ -150,7 +150,7 @@ def test_recorded_rows_are_not_picked_twice(declare: Any, ledger: Any) -> None:
     handler = declare(lambda: None)
     enqueue()
     with transaction.atomic():
-        assert runs.open_next(handler, Delivery(worker="one:1")) is not None
+        assert claims.open_next(handler, Delivery(worker="one:1")) is not None
     with transaction.atomic():
-        assert runs.open_next(handler, Delivery(worker="two:2")) is None
+        assert claims.open_next(handler, Delivery(worker="two:2")) is None
     assert connection.in_atomic_block is False

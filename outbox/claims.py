@@ -1,0 +1,147 @@
+"""The statements between a dispatch and its effect, in SQL: each is one round trip.
+
+Everything else in the outbox goes through the ORM. These run once per message, where the ORM's own
+work would cost more than PostgreSQL's.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from outbox.delivery import Delivery
+from outbox.handlers import Handler
+from outbox.ids import uuid7
+from outbox.models import Message, Run
+
+
+def claim_first(handler: Handler, ids: Sequence[UUID]) -> list[Message]:
+    """Take the row locks of those messages that are due and that nobody has run before.
+
+    Those that others hold are skipped. Sets the transaction's time limits to the deadline.
+    """
+    parameters = {"handler": handler.name, "ids": list(ids), "limit": _limit(handler.deadline)}
+    return list(Message.objects.raw(_CLAIM_FIRST, parameters))
+
+
+def claim_recorded(handler: Handler, run: Run) -> list[Message]:
+    """Take the run record, and with it the row locks of its messages that are still due.
+
+    The record is held until the commit, and deleted by it. Where the relay took it for a crash
+    meanwhile nothing is claimed: then the run must not happen. As `claim_first` otherwise.
+    """
+    parameters = {
+        "run": run.id,
+        "handler": handler.name,
+        "ids": run.message_ids,
+        "limit": _limit(handler.deadline),
+    }
+    return list(Message.objects.raw(_CLAIM_RECORDED, parameters))
+
+
+def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
+    """Write that the effects of these held messages have happened, in the commit with them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MARK_DONE,
+            {
+                "ids": [message.id for message in messages],
+                "claimed_at": messages[0].claimed_at,
+                "dispatched_at": delivery.dispatched_at,
+                "worker": delivery.worker,
+                "task_id": delivery.task_id,
+            },
+        )
+        if cursor.rowcount != len(messages):
+            raise RuntimeError(f"{len(messages)} were held and {cursor.rowcount} marked done.")
+
+
+def open_next(handler: Handler, delivery: Delivery) -> Run | None:
+    """Record the next run of what is due, or None where nothing is. The caller commits it.
+
+    The candidates are held until then, so that two workers record different ones; those that a
+    record names already are left to it. A message that must run alone gets a record of its own.
+    """
+    run = Run(id=uuid7(), handler=handler.name, worker=delivery.worker, task_id=delivery.task_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OPEN_NEXT,
+            {
+                "id": run.id,
+                "handler": run.handler,
+                "size": handler.batch_size or 1,
+                "worker": run.worker,
+                "task_id": run.task_id,
+            },
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    run.message_ids = row[0]
+    return run
+
+
+def _limit(deadline: timedelta) -> str:
+    return str(int(deadline.total_seconds() * 1000))
+
+
+# No statement and no pause between two may outlast the deadline: PostgreSQL ends them. A worker
+# that is cut off would otherwise keep its row locks for as long as TCP takes to notice.
+_LIMITS = """
+    limits AS MATERIALIZED (
+        SELECT set_config('statement_timeout', %(limit)s, true),
+               set_config('idle_in_transaction_session_timeout', %(limit)s, true)
+    )
+"""
+
+_CLAIM_FIRST = f"""
+    WITH {_LIMITS}
+    SELECT message.*, statement_timestamp() AS claimed_at
+    FROM limits, outbox_message AS message
+    WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
+      AND message.state = 'pending' AND message.due_at <= statement_timestamp()
+      AND message.attempts = 0 AND message.crashes = 0 AND NOT message.alone
+    ORDER BY message.due_at, message.id
+    FOR NO KEY UPDATE OF message SKIP LOCKED
+"""  # noqa: S608 - no value is part of the text
+
+_CLAIM_RECORDED = f"""
+    WITH {_LIMITS}, record AS (
+        DELETE FROM outbox_run WHERE id = %(run)s RETURNING id
+    )
+    SELECT message.*, statement_timestamp() AS claimed_at
+    FROM limits, record, outbox_message AS message
+    WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
+      AND message.state = 'pending' AND message.due_at <= statement_timestamp()
+    ORDER BY message.due_at, message.id
+    FOR NO KEY UPDATE OF message SKIP LOCKED
+"""  # noqa: S608
+
+_MARK_DONE = """
+    UPDATE outbox_message
+    SET state = 'done', attempts = attempts + 1, started_at = %(claimed_at)s,
+        finished_at = statement_timestamp(), dispatched_at = %(dispatched_at)s,
+        worker = %(worker)s, task_id = %(task_id)s
+    WHERE id = ANY(%(ids)s) AND state = 'pending'
+"""
+
+_OPEN_NEXT = """
+    WITH due AS MATERIALIZED (
+        SELECT id, alone FROM outbox_message
+        WHERE handler = %(handler)s AND state = 'pending' AND due_at <= statement_timestamp()
+          AND id NOT IN (SELECT unnest(message_ids) FROM outbox_run)
+        ORDER BY due_at, id LIMIT %(size)s
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), numbered AS (
+        SELECT id, alone, row_number() OVER () AS place FROM due
+    ), chosen AS (
+        SELECT id FROM numbered
+        WHERE CASE WHEN (SELECT alone FROM numbered WHERE place = 1)
+              THEN place = 1 ELSE NOT alone END
+    )
+    INSERT INTO outbox_run (id, handler, message_ids, worker, task_id)
+    SELECT %(id)s, %(handler)s, array_agg(id), %(worker)s, %(task_id)s FROM chosen
+    HAVING count(*) > 0
+    RETURNING message_ids
+"""
