@@ -4,6 +4,7 @@ Creating a message has no idempotency key (twilio.com/docs/messaging/api/message
 matters of an error is one thing: may the text have gone out? The table below says so.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -115,6 +116,8 @@ def client() -> "Client":
     from twilio.http.http_client import TwilioHttpClient
     from twilio.rest import Client  # takes a second: only where texts are sent
 
+    # It logs each request and reply in a dozen lines; what matters of them is in the text's story.
+    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
     if not settings.TEXTS.account:
         raise RuntimeError("No provider of texts is configured: set TWILIO_ACCOUNT_SID and so on.")
     made = Client(

@@ -1,0 +1,61 @@
+"""The provider of these tests: the real sandbox, as a process of its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from credits import providers
+from credits.quota import rate
+from sandbox.control import Control
+from tests.sandbox.process import SandboxProcess
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: SandboxProcess, settings: Any) -> Iterator[Control]:
+    """An empty log, good behaviour, and this process's client pointed there."""
+    running_sandbox.control.clear()
+    running_sandbox.control.turn("sms_step_seconds", 0.05)
+    settings.TEXTS = replace(
+        settings.TEXTS,
+        account=running_sandbox.credentials.twilio_account_sid,
+        secret=running_sandbox.credentials.twilio_auth_token,
+        base_url=running_sandbox.url,
+        per_second=1_000,
+        timeout=1,
+        list_lag=0,
+    )
+    _forget()
+    yield running_sandbox.control
+    _forget()
+
+
+@pytest.fixture
+def texting(stack: Stack, running_sandbox: SandboxProcess, sandbox: Control) -> dict[str, str]:
+    """The environment of processes that send through the sandbox; it calls back a real web server."""
+    web = stack.web(environment=environment(running_sandbox))
+    return {**environment(running_sandbox), "PUBLIC_URL": web.address}
+
+
+def environment(running: SandboxProcess) -> dict[str, str]:
+    """What a process of ours needs to send through the sandbox."""
+    return {
+        "SANDBOX_URL": running.url,
+        "SANDBOX_HOME": str(running.home),
+        "TEXT_TIMEOUT": "1",
+        "TEXT_LIST_LAG": "1",
+        "TEXTS_PER_SECOND": "500",
+    }
+
+
+def _forget() -> None:
+    for cached in (providers.client, rate._shared, rate._own):
+        cached.cache_clear()
