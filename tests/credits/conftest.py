@@ -40,7 +40,7 @@ def sandbox(running_sandbox: SandboxProcess, settings: Any) -> Iterator[Control]
 
 @pytest.fixture
 def texting(stack: Stack, running_sandbox: SandboxProcess, sandbox: Control) -> dict[str, str]:
-    """The environment of processes that send through the sandbox; it calls back a real web server."""
+    """The environment of processes that send through the sandbox and are called back."""
     web = stack.web(environment=environment(running_sandbox))
     return {**environment(running_sandbox), "PUBLIC_URL": web.address}
 
