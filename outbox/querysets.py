@@ -6,14 +6,17 @@ waits for a message's lock, hence no two of its transactions can wait for each o
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Now
 
+if TYPE_CHECKING:
+    from outbox.models import Message, Run  # noqa: F401
 
-class MessageQuerySet(models.QuerySet["Message"]):  # type: ignore[name-defined]
+
+class MessageQuerySet(models.QuerySet["Message"]):
     """Messages by where they are in their life. `Now()` is the database's clock."""
 
     def due(self, handler: str) -> Self:
@@ -37,7 +40,7 @@ class MessageQuerySet(models.QuerySet["Message"]):  # type: ignore[name-defined]
         return self.select_for_update(skip_locked=True, no_key=True)
 
 
-class RunQuerySet(models.QuerySet["Run"]):  # type: ignore[name-defined]
+class RunQuerySet(models.QuerySet["Run"]):
     """Run records."""
 
     def gone(self, grace: timedelta) -> Self:
