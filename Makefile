@@ -27,11 +27,9 @@ test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
 
 lint: venv ## Check style, types, import contracts, migrations, deployment settings
 	$(call install,requirements-dev.txt)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m tests.checks
+	@failed=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy \
+		"lint-imports --no-cache" "python -m tests.checks"; do \
+		echo "== $$check"; $(BIN)/$$check || failed=1; done; exit $$failed
 
 lock: venv ## Resolve requirements*.in anew and write the hashed lock files
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
