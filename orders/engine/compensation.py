@@ -1,0 +1,44 @@
+"""The way back: compensations in reverse order, each of them until it is done."""
+
+from orders import saga
+from orders.engine import messages, results
+from orders.models import SagaRun, SagaStep
+
+State = SagaStep.State
+
+
+def turn_back(run: SagaRun, *, reason: str) -> bool:
+    """Cancel a run that is held, unless its pivot has begun; False: too late.
+
+    The call of a step that is under way is waited for: its answer, or its lease's end, comes first.
+    """
+    pivots = {step.name for step in saga.of(run).steps if step.pivot}
+    begun = run.steps.filter(name__in=pivots).exclude(state=State.WAITING).exists()
+    if run.state != SagaRun.State.RUNNING or begun:
+        return False
+    results.set_run(run, SagaRun.State.COMPENSATING, reason=reason)
+    go_back(run)
+    return True
+
+
+def go_back(run: SagaRun) -> None:
+    """Enqueue the next compensation, or end the run where nothing is left to take back."""
+    for step in reversed(run.steps.all()):
+        if step.backwards and step.state == State.DONE:
+            continue
+        if step.backwards or step.state == State.CALLING:
+            return
+        if _may_have_happened(step) and saga.of(run).step(step.name).undo is not None:
+            step.backwards, step.state = True, State.WAITING
+            SagaStep.objects.filter(pk=step.pk).update(
+                backwards=True, state=State.WAITING, finished_at=None
+            )
+            messages.enqueue_step(run, step)
+            return
+        if step.state == State.RETRYING:
+            results.set_step(step, State.REFUSED)
+    results.set_run(run, SagaRun.State.COMPENSATED)
+
+
+def _may_have_happened(step: SagaStep) -> bool:
+    return step.maybe or step.state in (State.DONE, State.IN_DOUBT)

@@ -1,0 +1,17 @@
+"""The writes of orders. Each opens its own transaction; what a second call does is said there."""
+
+from orders.services.cancel import NotCancellable, cancel_order
+from orders.services.place import KeyReused, PriceChanged, place_order
+from orders.services.refund import NotRefundable, refund_order
+from orders.services.webhooks import note_event
+
+__all__ = [
+    "KeyReused",
+    "NotCancellable",
+    "NotRefundable",
+    "PriceChanged",
+    "cancel_order",
+    "note_event",
+    "place_order",
+    "refund_order",
+]

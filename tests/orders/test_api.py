@@ -1,0 +1,128 @@
+"""The API: placing, looking, cancelling; and every bad input is told, with nothing changed."""
+
+from typing import Any
+
+import pytest
+
+from orders.models import Order
+from outbox.models import Message
+from pricing.models import Product
+from tests.orders.shop import stock_of, stocked, work_off
+from tests.pricing.api_client import ApiClient
+from tests.sandbox.process import SandboxProcess
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("silent")]
+with_commits = pytest.mark.django_db(transaction=True)
+ORDERS = "/api/v1/orders"
+CARD = "4242 4242 4242 4242"
+
+
+def body(quantity: Any = 2, **more: Any) -> dict[str, Any]:
+    return {
+        "lines": [{"sku": "BOOK", "quantity": quantity}],
+        "payment_method": "pm_card_visa",
+        **more,
+    }
+
+
+@pytest.fixture
+def api() -> ApiClient:
+    stocked()
+    return ApiClient()
+
+
+@with_commits
+def test_an_order_is_placed_worked_off_and_shown(api: ApiClient, sandbox: SandboxProcess) -> None:
+    answer = api.post(body(expected_total="20.00"), ORDERS)
+    assert answer.status_code == 201
+    placed = answer.json()
+    assert (placed["status"], placed["total"]) == ("placed", "20.00")
+    assert placed["steps"][0] == {"name": "reserve", "status": "waiting", "attempts": 0}
+    work_off()
+    shown = api.get(f"{ORDERS}/{placed['id']}").json()
+    assert shown["status"] == "shipped"
+    assert {step["status"] for step in shown["steps"]} == {"done"}
+
+
+def test_the_same_request_places_one_order(api: ApiClient) -> None:
+    first = api.post(body(), ORDERS, key="one")
+    second = api.post(body(), ORDERS, key="one")
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"] == second.json()["id"]
+    assert Order.objects.count() == 1
+    assert (
+        Message.objects.get(handler="orders.run_step").key == f"order:{first.json()['id']}:reserve"
+    )
+
+
+BAD = {
+    "quantity 0": (body(0), "lines.0.quantity"),
+    "quantity -1": (body(-1), "lines.0.quantity"),
+    "quantity 10^9": (body(10**9), "lines.0.quantity"),
+    "quantity true": (body(True), "lines.0.quantity"),
+    "quantity text": (body("2"), "lines.0.quantity"),
+    "quantity half": (body(0.5), "lines.0.quantity"),
+    "more than in stock": (body(11), "lines"),
+    "unknown product": ({**body(), "lines": [{"sku": "NONE", "quantity": 1}]}, "lines"),
+    "no lines": ({**body(), "lines": []}, "lines"),
+    "too many lines": ({**body(), "lines": body()["lines"] * 51}, "lines"),
+    "no payment method": ({**body(), "payment_method": ""}, "payment_method"),
+    "a card number": (body(payment_method=CARD), "payment_method"),
+    "a bare card number": (body(payment_method=CARD.replace(" ", "")), "payment_method"),
+    "a hidden card number": (body(payment_method="pm_4242424242424242"), "payment_method"),
+    "another field": (body(card=CARD), "card"),
+    "no e-mail address": (body(email="nobody"), "email"),
+    "no total": (body(expected_total="much"), "expected_total"),
+}
+
+
+@pytest.mark.parametrize(("sent", "field"), BAD.values(), ids=BAD)
+def test_bad_input_is_told_and_changes_nothing(
+    api: ApiClient, caplog: pytest.LogCaptureFixture, sent: dict[str, Any], field: str
+) -> None:
+    answer = api.post(sent, ORDERS)
+    assert answer.status_code == 422
+    assert field in answer.json()["error"]["fields"]
+    assert "4242" not in answer.content.decode() + caplog.text
+    assert not Order.objects.exists()
+    assert not Message.objects.exists()
+    assert stock_of() == (10, 0)
+
+
+def test_two_lines_of_one_product_are_added_up(api: ApiClient) -> None:
+    lines = [{"sku": "BOOK", "quantity": 6}, {"sku": "BOOK", "quantity": 5}]
+    assert api.post({**body(), "lines": lines}, ORDERS).status_code == 422
+    lines[1]["quantity"] = 4
+    placed = api.post({**body(), "lines": lines}, ORDERS).json()
+    assert placed["lines"] == [{"sku": "BOOK", "quantity": 10, "price": "10.00"}]
+
+
+def test_a_price_that_changed_is_told_and_not_charged(api: ApiClient) -> None:
+    Product.objects.update(price="12.00")
+    answer = api.post(body(expected_total="20.00"), ORDERS)
+    assert answer.status_code == 409
+    assert "24.00 instead of 20.00" in answer.json()["error"]["message"]
+    assert not Order.objects.exists()
+
+
+def test_who_may_not_act_changes_nothing(api: ApiClient) -> None:
+    placed = api.post(body(), ORDERS).json()
+    viewer = ApiClient("viewer", "other")
+    assert viewer.get(f"{ORDERS}/{placed['id']}").status_code == 200
+    assert viewer.post(body(), ORDERS).status_code == 403
+    assert viewer.post({}, f"{ORDERS}/{placed['id']}/cancel").status_code == 403
+    assert Order.objects.get().status == "placed"
+
+
+@with_commits
+def test_cancelling_again_and_too_late(api: ApiClient, sandbox: SandboxProcess) -> None:
+    address = f"{ORDERS}/{api.post(body(), ORDERS).json()['id']}/cancel"
+    assert api.post({}, address).json()["status"] == "cancelled"
+    assert api.post({}, address).json()["status"] == "cancelled"
+    work_off()
+    shipped = api.post(body(), ORDERS).json()["id"]
+    work_off()
+    answer = api.post({}, f"{ORDERS}/{shipped}/cancel")
+    assert answer.status_code == 409
+    assert "shipped" in answer.json()["error"]["message"]
+    assert api.get(f"{ORDERS}/{'0' * 32}").status_code == 404
