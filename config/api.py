@@ -23,7 +23,7 @@ from .accounts import tokens
 from .api_limits import StrictJson, TokenRate
 
 #: Modules that bring a ``router``. An app that is not there yet brings none.
-ROUTERS = ("pricing.api", "credits.api")
+ROUTERS = ("pricing.api", "credits.api", "orders.api")
 
 
 class TokenAuth(HttpBearer):

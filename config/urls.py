@@ -11,6 +11,7 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("", include("pricing.urls")),
     path("", include("credits.urls")),
+    path("", include("orders.urls")),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
     path("admin/login/", admin_door),

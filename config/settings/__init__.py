@@ -14,6 +14,7 @@ from config.settings.celery import celery_settings
 from config.settings.database import databases
 from config.settings.installation import find
 from config.settings.logs import logging_settings
+from config.settings.shop import find_shop, mail_settings
 from config.settings.texts import find_texts
 
 env = Env()
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "outbox",
     "pricing",
     "credits",
+    "orders",
     "races",
     "sandbox",
 ]
@@ -118,3 +120,5 @@ TEXTS = find_texts(
     database_url=_installation.database_url,
     broker_url=_installation.broker_url,
 )
+SHOP = find_shop(env, home.current(), database_url=_installation.database_url)
+globals().update(mail_settings(env, home.current()))

@@ -12,7 +12,7 @@ def independent(home: Home, *, flower_port: int, sandbox_port: int) -> list[Chil
     """What needs no database, and can start while that is being prepared."""
     return [
         _flower(home, flower_port),
-        _child(home, "sandbox", "-m", "sandbox", "serve", "--port", str(sandbox_port)),
+        _sandbox(home, sandbox_port),
     ]
 
 
@@ -27,6 +27,16 @@ def processes(home: Home, *, port: int) -> list[Child]:
         _child(home, "relay", "manage.py", "relay", "--skip-checks"),
         _child(home, "beat", *CELERY, "beat", "-l", "INFO", "--pidfile="),
     ]
+
+
+def _sandbox(home: Home, port: int) -> Child:
+    sandbox = _child(home, "sandbox", "-m", "sandbox", "serve", "--port", str(port))
+    if running := home.running():
+        sandbox.environment = {
+            **sandbox.environment,
+            "SANDBOX_PAYMENTS_WEBHOOK_URL": f"{running.web}/webhooks/stripe/",
+        }
+    return sandbox
 
 
 def _child(home: Home, name: str, *arguments: str) -> Child:
