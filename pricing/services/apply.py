@@ -21,7 +21,7 @@ Outcome = ReductionTarget.Outcome
 RUNNABLE = (Status.SCHEDULED, Status.FAILED, Status.EXPIRED)
 """The latter two only where a person has redriven the message. Cancelled is final."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("pricing.apply")
 
 
 def apply_reduction(*, reduction_id: str) -> None:
@@ -33,7 +33,7 @@ def apply_reduction(*, reduction_id: str) -> None:
     with transaction.atomic():
         reduction = PriceReduction.objects.locked().get(pk=reduction_id)
         if reduction.status not in RUNNABLE:
-            log.info("reduction_left_alone", reduction_id=reduction_id, status=reduction.status)
+            log.info("reduction left alone", reduction_id=reduction_id, status=reduction.status)
             return
         targets = list(_undecided(reduction)[:CHUNK])
         _apply_chunk(reduction, targets)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
@@ -15,6 +16,9 @@ from pricing.models import PriceReduction, Product
 
 KEYED_OPERATIONS = uuid5(NAMESPACE_URL, "onceproof:pricing:reduction")
 """Under this namespace a key names its operation, in every process alike."""
+
+
+log = structlog.get_logger("pricing.schedule")
 
 
 class KeyReused(Exception):
@@ -63,6 +67,7 @@ def schedule_reduction(
             _refuse_impossible(reduction)
             _take_snapshot(reduction)
             _enqueue(reduction)
+            transaction.on_commit(lambda: _note(reduction, key))
     _demand_same(reduction, request, key)
     return reduction
 
@@ -145,6 +150,17 @@ def _enqueue(reduction: PriceReduction) -> None:
         operation_id=reduction.operation_id,
     ).message_id
     PriceReduction.objects.filter(pk=reduction.pk).update(message_id=reduction.message_id)
+
+
+def _note(reduction: PriceReduction, key: str | None) -> None:
+    """One log line by which those of the request, the message and the worker find together."""
+    log.info(
+        "reduction scheduled",
+        reduction_id=str(reduction.pk),
+        operation_id=str(reduction.operation_id),
+        message_id=str(reduction.message_id),
+        idempotency_key=key or "",
+    )
 
 
 def _demand_same(reduction: PriceReduction, request: ReductionRequest, key: str | None) -> None:
