@@ -4,10 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 
+from config.celery import app as celery_app
+from races.explorer.celery_broker import MemoryBroker
 from races.explorer.redis_points import PointedRedis
+
+broker = MemoryBroker(celery_app, "default")
+"""Stands in for the installation's broker while races run; dispatches wait in its queue."""
 
 _LOCK, _TOKENS = "races:lock", "races:tokens"
 _SECONDS = 600  # far longer than a schedule takes: it runs out when the schedule says so
@@ -41,6 +47,6 @@ def forget_redis() -> None:
 
 
 @cache
-def _redis() -> PointedRedis:
+def _redis() -> Any:
     url = os.environ.get("RACES_REDIS_URL") or settings.CELERY_BROKER_URL
     return PointedRedis.from_url(url, socket_timeout=5)

@@ -21,6 +21,8 @@ class Form:
     ours: bool = False
     spare: dict[str, str] = field(default_factory=dict)
     """What may be taken out of its SQL without breaking the claim, and what it is there for."""
+    constraints: Sequence[tuple[str, str]] = ()
+    """Table and name of the constraints that it leans on."""
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def find(environment: Mapping[str, str], home: Home) -> Installation:
 
 
 def needs_no_servers(command_line: list[str]) -> bool:
-    """Whether this is `manage.py up`, or a question about the commands."""
-    return command_line[1:2] in ([], ["up"], ["help"], ["--help"], ["--version"])
+    """Whether this is `manage.py up` or `races`, which bring their own, or a question."""
+    return command_line[1:2] in ([], ["up"], ["races"], ["help"], ["--help"], ["--version"])
 
 
 def _deployment(environment: Mapping[str, str]) -> Installation:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-from . import catalog, mutation, schedule
+from . import catalog, mutation, schedule, statement
 from .errors import InsideTransaction, ThreadLeftBehind
 from .reset import Snapshot
 from .run import Faults, Run, Team
@@ -168,6 +168,20 @@ class Scenario:
             follow(run, choices)
             stuck = [session.worker for session in run.stuck()]
         return Explored(run, True, stuck)
+
+    def afterwards(self, job: Job) -> None:
+        """Do something after a run, on this thread's connection; it is put back as well."""
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            footprint = statement.read(sql, self._catalog).footprint
+            if footprint.everything and not statement.is_silent(sql):
+                self._changed = None
+            elif self._changed is not None:
+                self._changed |= footprint.changed
+            return execute(sql, params, many, context)
+
+        with connections[self.explorer.alias].execute_wrapper(note):
+            job()
 
     @contextmanager
     def _running(self) -> Iterator[Run]:

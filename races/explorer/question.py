@@ -1,6 +1,7 @@
 """What is asked of the explorer: who works, on what, and what must be true in the end."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ class Question:
     environment: Mapping[str, Job] = field(default_factory=dict)
     comes_again: Callable[[str], bool] = lambda worker: True
     expects: tuple[type[BaseException], ...] = ()
+    aftermath: Job = nothing  # what life does afterwards (time passes, the relay rings), then check
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext  # for the whole exploration
     bound: int | None = None  # preemptions; None: all schedules
     mutate: Callable[[str], str] | None = None
 

@@ -16,4 +16,4 @@ class PointedRedis(redis.Redis):
         if command == "EVALSHA":
             key = str(args[3]) if len(args) > 3 else key
         point("redis: " + " ".join(str(part) for part in args[:4]), f"redis {key}")
-        return super().execute_command(*args, **options)
+        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]

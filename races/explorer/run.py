@@ -74,7 +74,7 @@ class Run:
         self._pace = Pace(server, self._waits, patience)
         self._waking: list[Session] = []
         self._traces = Traces()
-        self._settled = False  # after a death that nobody could notice: one continuation is enough
+        self.settled = False  # after a death that nobody could notice: one continuation is enough
         self._ready: set[str] = set()
         self._left = {KILL: faults.kills, ACK: faults.acks}
 
@@ -90,7 +90,7 @@ class Run:
             ready = unseen[:1]
         names = sorted(self._distinct(ready), key=lambda name: name != self.last)
         steps = [Choice(name) for name in names]
-        if self._settled:
+        if self.settled:
             return steps[:1]
         return steps + [fault for name in names for fault in self._open_faults(name)]
 
@@ -201,7 +201,7 @@ class Run:
             Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}")
         )
         held = session.held
-        self._settled = self._reduce and self._traces.vanishes(name)
+        self.settled = self._reduce and self._traces.vanishes(name)
         self._server.terminate(session.pid)
         self._unwind(session, KILL)
         return held

@@ -76,6 +76,8 @@ class Search:
             parent = self._path[-1]
             asleep = self._still_asleep(parent)
             preemptions = parent.preemptions + parent.cost(parent.chosen)
+        if run.settled:
+            asleep = {}  # its one continuation is run to the end, so that every death is seen
         node = Node(choices, run.signature(), asleep, run.last, preemptions, choices[0])
         if not self._choose(node):
             return None

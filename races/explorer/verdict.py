@@ -10,7 +10,8 @@ from django.db import DatabaseError
 from . import timeline
 from .errors import Killed
 from .explorer import Explored, Explorer, Scenario
-from .question import Question
+from .mutation import unchanged
+from .question import Question, nothing
 from .run import Moment
 from .schedule import ACK
 from .step import Outcome
@@ -72,7 +73,7 @@ class Verdict:
 
 def prove(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
     """Run every schedule (within the question's bound); stop at the first violation."""
-    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
+    with _asked(explorer, question) as (verdict, scenario):
         left_out = _run(scenario, question, verdict, question.bound, progress)
         verdict.complete = verdict.holds and not left_out
         verdict.bound = question.bound if left_out else None
@@ -81,7 +82,7 @@ def prove(explorer: Explorer, question: Question, progress: Progress = silent) -
 
 def refute(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
     """Look for the shortest schedule that fails: first without preemption, then with ever more."""
-    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
+    with _asked(explorer, question) as (verdict, scenario):
         for bound in [*range(MOST_PREEMPTIONS + 1), None]:
             left_out = _run(scenario, question, verdict, bound, progress)
             if verdict.violations or not left_out:
@@ -92,8 +93,8 @@ def refute(explorer: Explorer, question: Question, progress: Progress = silent) 
 
 def replay(explorer: Explorer, question: Question, schedule: str) -> Verdict:
     """Run one schedule by its text; raises ScheduleDoesNotFit."""
-    with _timed(question) as verdict, _scenario(explorer, question) as scenario:
-        _judge(scenario.replay(schedule), question, verdict, set())
+    with _asked(explorer, question) as (verdict, scenario):
+        _judge(scenario, scenario.replay(schedule), question, verdict, set())
     return verdict
 
 
@@ -103,7 +104,7 @@ def _run(
     """Run schedules until one fails. True where the bound left some out."""
     points: set[tuple[str, int]] = set()
     for explored in scenario.search(bound=bound):
-        _judge(explored, question, verdict, points)
+        _judge(scenario, explored, question, verdict, points)
         progress(verdict)
         if verdict.violations:
             break
@@ -112,7 +113,11 @@ def _run(
 
 
 def _judge(
-    explored: Explored, question: Question, verdict: Verdict, points: set[tuple[str, int]]
+    scenario: Scenario,
+    explored: Explored,
+    question: Question,
+    verdict: Verdict,
+    points: set[tuple[str, int]],
 ) -> None:
     if not explored.whole:
         verdict.cut += 1
@@ -121,7 +126,7 @@ def _judge(
     points |= explored.run.crash_points
     moments = explored.run.moments
     verdict.statements = max(verdict.statements, sum(moment.text != "…" for moment in moments))
-    message = _broken(explored, question)
+    message = _broken(scenario, explored, question)
     if message:
         columns = timeline.workers(moments, list(question.jobs))
         verdict.violations.append(
@@ -131,7 +136,7 @@ def _judge(
         verdict.example, verdict.example_moments = explored.schedule, moments
 
 
-def _broken(explored: Explored, question: Question) -> str:
+def _broken(scenario: Scenario, explored: Explored, question: Question) -> str:
     """What the schedule broke, in a sentence; empty where it broke nothing."""
     if explored.stuck:
         return (
@@ -141,6 +146,8 @@ def _broken(explored: Explored, question: Question) -> str:
     for outcome in outcomes:
         if _unexpected(outcome, explored, question):
             return f"{outcome.worker} failed: {_first_line(outcome.error)}"
+    if question.aftermath is not nothing:
+        scenario.afterwards(question.aftermath)
     return _checked(question, outcomes)
 
 
@@ -171,18 +178,16 @@ def _first_line(error: BaseException | None) -> str:
 
 
 @contextmanager
-def _timed(question: Question) -> Iterator[Verdict]:
+def _asked(explorer: Explorer, question: Question) -> Iterator[tuple[Verdict, Scenario]]:
     verdict = Verdict(workers=len(question.workers))
     began = time.monotonic()
-    yield verdict
-    verdict.seconds = time.monotonic() - began
-
-
-def _scenario(explorer: Explorer, question: Question) -> Scenario:
-    return explorer.scenario(
+    scenario = explorer.scenario(
         question.jobs,
         setup=question.setup,
         begin=question.begin,
         faults=question.faults,
-        rewrite=question.mutate or (lambda sql: sql),
+        rewrite=question.mutate or unchanged,
     )
+    with question.around(), scenario:
+        yield verdict, scenario
+    verdict.seconds = time.monotonic() - began

@@ -79,12 +79,16 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "F()",
-            Question((let_the_database_compute,) * 2, alone(both_count), setup),
+            Question(
+                (let_the_database_compute, lambda: let_the_database_compute()),
+                alone(both_count),
+                setup,
+            ),
             "the database computes from the row as it is",
         ),
         Form(
             "row lock",
-            Question((hold_the_row,) * 2, alone(both_count), setup, kills=1),
+            Question((hold_the_row,) * 2, alone(both_count), setup),
             "the second reads after the first has committed",
         ),
         Form(

@@ -1,0 +1,157 @@
+"""Explore the races: every interleaving of the critical sections, every crash point."""
+
+import json
+import logging
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from races import mutants, place, report, scenario
+from races.explorer import Explorer, ExplorerError, Verdict, timeline
+from races.report import Entry
+from races.scenario import HOLDS, Form, Scenario
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the races on a throwaway server: all of them, or those named. "
+        "Exits 0 only when every verdict is right."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="*", help="which scenarios (default: all)")
+        parser.add_argument("--list", action="store_true", help="list them and end")
+        parser.add_argument("--naive", action="store_true", help="the naive forms only")
+        parser.add_argument("--strategy", help="the form of this name only")
+        parser.add_argument("--schedule", help='replay one schedule, such as "A*1 B*4 A*3"')
+        parser.add_argument("--mutants", action="store_true", help="is every lock needed?")
+        parser.add_argument("--json", action="store_true", help="one JSON document")
+        parser.add_argument("--draw", action="store_true", help="draw a schedule of each form")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = self._chosen(options)
+        if options["list"]:
+            return self._list(chosen)
+        logging.disable(logging.CRITICAL)  # thousands of runs would log what each of them did
+        with place.throwaway() as explorer:
+            if options["schedule"]:
+                entries = [self._replay(explorer, chosen, options["schedule"])]
+            else:
+                entries = self._explore(explorer, chosen, options)
+            tried = mutants.run_all(explorer, chosen) if options["mutants"] else []
+        if options["json"]:
+            self._print_json(entries, tried, with_mutants=options["mutants"])
+        else:
+            self._print_end(entries, tried)
+        if not options["schedule"] and not self._all_right(entries, tried):
+            sys.exit(1)
+        return None
+
+    # -- which
+
+    def _chosen(self, options: dict[str, Any]) -> list[tuple[Scenario, str, Form]]:
+        try:
+            wanted = [scenario.get(name) for name in options["name"]]
+        except scenario.UnknownScenario as error:
+            raise CommandError(str(error)) from None
+        found = [
+            (each, kind, form)
+            for each in wanted or scenario.scenarios().values()
+            for kind, form in each.forms()
+            if not (options["naive"] and kind == HOLDS) and options["strategy"] in (None, form.name)
+        ]
+        if not found:
+            raise CommandError(_no_such_strategy(options["strategy"], wanted))
+        return found
+
+    def _list(self, chosen: list[tuple[Scenario, str, Form]]) -> None:
+        for each in dict.fromkeys(entry[0].name for entry in chosen):
+            self.stdout.write(f"{each}: {scenario.get(each).claim}")
+            for kind, form in scenario.get(each).forms():
+                ours = " (ours)" if form.ours else ""
+                self.stdout.write(f"    {kind:5}  {form.name}{ours}: {form.what}")
+
+    # -- doing it
+
+    def _explore(
+        self,
+        explorer: Explorer,
+        chosen: list[tuple[Scenario, str, Form]],
+        options: dict[str, Any],
+    ) -> list[Entry]:
+        entries = []
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("")
+            for number, (each, kind, form) in enumerate(chosen, start=1):
+                label = f"{number}/{len(chosen)} {each.name}: {form.name}"
+
+                def tell(verdict: Verdict, label: str = label) -> None:
+                    done = verdict.schedules + verdict.cut
+                    bar.update(task, description=f"{label}, {done} schedules")
+
+                entry = report.run(explorer, each, kind, form, tell)
+                entries.append(entry)
+                if not options["json"]:
+                    self._print_entry(entry, draw=options["draw"])
+        return entries
+
+    def _replay(
+        self, explorer: Explorer, chosen: list[tuple[Scenario, str, Form]], schedule: str
+    ) -> Entry:
+        if len({each.name for each, _, _ in chosen}) > 1:
+            raise CommandError("--schedule belongs to one scenario: name it.")
+        try:
+            entry = report.run_schedule(explorer, *chosen[0], schedule)
+        except ExplorerError as error:
+            raise CommandError(str(error)) from None
+        self._draw(entry)
+        return entry
+
+    # -- printing
+
+    def _print_entry(self, entry: Entry, *, draw: bool) -> None:
+        mark = "ok   " if entry.is_right else "WRONG"
+        verdict = entry.verdict
+        self.stdout.write(
+            f"{mark} {entry.scenario.name} | {entry.kind} | {entry.form.name}: "
+            f"{verdict.in_words} ({verdict.seconds:.1f} s)"
+        )
+        if draw or not entry.is_right:
+            self._draw(entry)
+
+    def _draw(self, entry: Entry) -> None:
+        verdict = entry.verdict
+        if verdict.violations:
+            self.stderr.write(str(verdict.violations[0]))
+            return
+        columns = timeline.workers(verdict.example_moments, list(entry.form.question.jobs))
+        self.stderr.write(f"HOLDS\n  schedule: {verdict.example}")
+        self.stderr.write(timeline.draw(columns, verdict.example_moments))
+
+    def _print_json(
+        self, entries: list[Entry], tried: list[mutants.Mutant], *, with_mutants: bool
+    ) -> None:
+        document: dict[str, Any] = {"scenarios": [entry.as_dict() for entry in entries]}
+        if with_mutants:
+            document["mutants"] = [mutant.as_dict() for mutant in tried]
+        self.stdout.write(json.dumps(document, indent=2))
+
+    def _print_end(self, entries: list[Entry], tried: list[mutants.Mutant]) -> None:
+        for mutant in tried:
+            self.stdout.write(mutant.in_words)
+        self.stdout.write(report.figures(entries))
+
+    def _all_right(self, entries: list[Entry], tried: list[mutants.Mutant]) -> bool:
+        return all(entry.is_right for entry in entries) and all(each.is_right for each in tried)
+
+
+def _no_such_strategy(strategy: str, wanted: list[Scenario]) -> str:
+    known = [f"{each.name}: {form.name}" for each in wanted for _, form in each.forms()]
+    there = f" There are: {'; '.join(known)}." if known else ""
+    return f"No form is called “{strategy}”.{there}"

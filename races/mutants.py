@@ -1,0 +1,160 @@
+"""Is every lock needed? Takes one out of the SQL at a time and demands a schedule that breaks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from races.explorer import Explorer, Question, Verdict, replay
+from races.explorer.errors import Divergence
+from races.explorer.mutation import Mutation, mutations
+from races.explorer.verdict import refute
+from races.scenario import HOLDS, Form, Scenario
+
+MOST_SCHEDULES = 120  # tried for one mutant before it counts as unbroken
+
+SPARE = {
+    "SKIP LOCKED": "throughput: without it a worker queues for a row that another one works on",
+}
+"""What is not there for correctness, whatever the race."""
+
+
+@dataclass
+class Mutant:
+    """One thing taken out, and whether that broke the claim."""
+
+    scenario: str
+    strategy: str
+    removed: str
+    broken: bool
+    schedule: str = ""
+    message: str = ""
+    reason: str = ""  # why it is there all the same
+
+    @property
+    def is_right(self) -> bool:
+        """Needed, or known to be there for something else."""
+        return self.broken or bool(self.reason)
+
+    @property
+    def in_words(self) -> str:
+        """One line."""
+        what = f"{self.scenario} | {self.strategy} | without {self.removed}:"
+        if self.broken:
+            return f"{what} broken at {self.schedule}: {self.message}"
+        return f"{what} nothing breaks; {self.reason or 'NO REASON KNOWN'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of the contract, and more."""
+        return {
+            "scenario": self.scenario,
+            "removed": self.removed,
+            "broken": self.broken,
+            "strategy": self.strategy,
+            "schedule": self.schedule,
+            "reason": self.reason,
+        }
+
+
+def run_all(explorer: Explorer, chosen: Sequence[tuple[Scenario, str, Form]]) -> list[Mutant]:
+    """Every mutant of every form that holds."""
+    return [
+        mutant
+        for scenario, kind, form in chosen
+        if kind == HOLDS
+        for mutant in run(explorer, scenario, form)
+    ]
+
+
+def run(explorer: Explorer, scenario: Scenario, form: Form) -> Iterator[Mutant]:
+    """Every mutant of one form."""
+    for mutation in mutations(_statements(explorer, form.question)):
+        broken = _breaks(explorer, form.question, mutation)
+        mutation.demand_met()
+        yield _mutant(scenario, form, _shortened(mutation), broken)
+    for table, constraint in form.constraints:
+        with _without(explorer, table, constraint):
+            broken = _tried(explorer, form.question.but(kills=0))
+        yield _mutant(scenario, form, f"constraint {constraint}", broken)
+
+
+def _mutant(scenario: Scenario, form: Form, removed: str, broken: Verdict) -> Mutant:
+    if broken.violations:
+        found = broken.violations[0]
+        return Mutant(scenario.name, form.name, removed, True, found.schedule, found.message)
+    reasons = [why for part, why in {**SPARE, **form.spare}.items() if part in removed]
+    return Mutant(scenario.name, form.name, removed, False, reason=reasons[0] if reasons else "")
+
+
+def _breaks(explorer: Explorer, question: Question, mutation: Mutation) -> Verdict:
+    """Without deaths first: most locks are there for the living."""
+    found = _tried(explorer, question.but(mutate=mutation, kills=0))
+    if found.violations or not question.kills:
+        return found
+    return _tried(explorer, question.but(mutate=mutation))
+
+
+def _tried(explorer: Explorer, question: Question) -> Verdict:
+    latest: list[Verdict] = []
+
+    def enough(verdict: Verdict) -> None:
+        latest[:] = [verdict]
+        if verdict.schedules + verdict.cut >= MOST_SCHEDULES:
+            raise _Enough
+
+    try:
+        return refute(explorer, question, enough)
+    except _Enough:
+        return latest[0]
+    except Divergence:  # without its lock the code depends on chance: it needs the lock
+        return Verdict()
+
+
+class _Enough(Exception):
+    pass
+
+
+def _statements(explorer: Explorer, question: Question) -> list[str]:
+    """What the workers say to the database when nobody disturbs them."""
+    seen: list[str] = []
+
+    def note(sql: str) -> str:
+        seen.append(sql)
+        return sql
+
+    replay(explorer, question.but(mutate=note, kills=0), "")
+    return seen
+
+
+def _shortened(mutation: Mutation) -> str:
+    verb_and_table = " ".join(mutation.statement.replace('"', "").split()[:2])
+    if mutation.statement.startswith("SELECT"):
+        verb_and_table = "SELECT " + _table(mutation.statement)
+    removed = " ".join(mutation.removed.replace('"', "").split())
+    return f"{removed} in {verb_and_table}"
+
+
+def _table(sql: str) -> str:
+    words = sql.replace('"', "").split()
+    return words[words.index("FROM") + 1] if "FROM" in words else ""
+
+
+@contextmanager
+def _without(explorer: Explorer, table: str, constraint: str) -> Iterator[None]:
+    """The table without one of its constraints."""
+    connection = explorer.server.connection
+    row = connection.execute(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [constraint]
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"There is no constraint {constraint}.")
+    _alter(connection, f'ALTER TABLE "{table}" DROP CONSTRAINT "{constraint}"')
+    try:
+        yield
+    finally:
+        _alter(connection, f'ALTER TABLE "{table}" ADD CONSTRAINT "{constraint}" {row[0]}')
+
+
+def _alter(connection: Any, sql: str) -> None:
+    run_sql: Callable[[Any], Any] = connection.execute
+    run_sql(sql)

@@ -1,0 +1,74 @@
+"""A throwaway PostgreSQL and Valkey for the races: the explorer holds and ends backends."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from config.embedded import account
+from config.embedded.ports import free_port
+from config.embedded.postgres import Postgres
+from config.embedded.valkey import Valkey
+from races import lab
+from races.explorer import Explorer
+
+DATABASE = "races"
+SETTINGS = {
+    "autovacuum": "off",  # it would move rows by chance
+    "fsync": "off",  # what is lost when the machine goes down is not missed
+    "full_page_writes": "off",
+    "max_connections": "50",
+}
+
+
+@contextmanager
+def throwaway() -> Iterator[Explorer]:
+    """An explorer on servers of its own, migrated and empty, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="onceproof-races-"))
+    folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
+    runs_as = account.for_servers()
+    place = account.place_for(folder, runs_as)
+    postgres = Postgres(place, free_port(), secrets.token_hex(12), runs_as, SETTINGS)
+    valkey = Valkey(place, free_port(), secrets.token_hex(12), runs_as)
+    children = []
+    try:
+        for server in (postgres, valkey):
+            server.initialise()
+            children.append(server.child(folder / "log"))
+            children[-1].start()
+            server.wait_until_ready()
+        postgres.create_database(DATABASE)
+        _work_with(postgres, valkey)
+        with lab.broker.installed():
+            explorer = Explorer(patience=30)
+            yield explorer
+            explorer.close()
+    finally:
+        connections.close_all()
+        for child in children:
+            child.stop(patience=5)
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _work_with(postgres: Postgres, valkey: Valkey) -> None:
+    """Point this process at the throwaway servers; nothing of the installation is touched."""
+    connections["default"].close()
+    del connections["default"]
+    connections.settings["default"].update(
+        HOST="127.0.0.1",
+        PORT=str(postgres.port),
+        USER="postgres",
+        PASSWORD=postgres.password,
+        NAME=DATABASE,
+    )
+    os.environ["RACES_REDIS_URL"] = valkey.url()
+    settings.CELERY_BROKER_URL = valkey.url()
+    call_command("migrate", verbosity=0)

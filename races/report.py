@@ -1,0 +1,75 @@
+"""Verdicts as data: what `manage.py races --json` prints and the pages in docs/races/ show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from races.explorer import Explorer, Verdict, prove, refute, replay
+from races.explorer.verdict import Progress, silent
+from races.scenario import HOLDS, NAIVE, Form, Scenario
+
+
+@dataclass
+class Entry:
+    """One form of one scenario, and what the explorer said about it."""
+
+    scenario: Scenario
+    kind: str
+    form: Form
+    verdict: Verdict
+
+    @property
+    def is_right(self) -> bool:
+        """A naive form is broken; one that holds was tried in more than one schedule."""
+        if self.kind == NAIVE:
+            return not self.verdict.holds
+        wanted = self.verdict.complete or self.form.question.bound is not None
+        return self.verdict.holds and wanted and self.verdict.schedules > 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields of the contract, and the form's own name."""
+        verdict = self.verdict
+        broken = verdict.violations[0] if verdict.violations else None
+        return {
+            "name": self.scenario.name,
+            "form": self.kind,
+            "strategy": self.form.name,
+            "ours": self.form.ours,
+            "workers": verdict.workers,
+            "statements": verdict.statements,
+            "schedules": verdict.schedules,
+            "complete": verdict.complete,
+            "bounded": verdict.bound,
+            "crash_points": verdict.crash_points,
+            "violations": len(verdict.violations),
+            "violation": broken.message if broken else "",
+            "schedule": broken.schedule if broken else verdict.example,
+            "seconds": round(verdict.seconds, 3),
+        }
+
+
+def run(
+    explorer: Explorer, scenario: Scenario, kind: str, form: Form, progress: Progress = silent
+) -> Entry:
+    """Ask the explorer about one form."""
+    ask = refute if kind == NAIVE else prove
+    return Entry(scenario, kind, form, ask(explorer, form.question, progress))
+
+
+def run_schedule(
+    explorer: Explorer, scenario: Scenario, kind: str, form: Form, schedule: str
+) -> Entry:
+    """Run one schedule of one form; raises ScheduleDoesNotFit."""
+    return Entry(scenario, kind, form, replay(explorer, form.question, schedule))
+
+
+def figures(entries: list[Entry]) -> str:
+    """One line: how much was explored, how fast."""
+    schedules = sum(entry.verdict.schedules + entry.verdict.cut for entry in entries)
+    seconds = sum(entry.verdict.seconds for entry in entries) or 1.0
+    points = sum(entry.verdict.crash_points for entry in entries)
+    names = {entry.scenario.name for entry in entries}
+    proven = sum(entry.kind == HOLDS and entry.verdict.complete for entry in entries)
+    return (
+        f"{len(names)} scenarios, {len(entries)} forms ({proven} proven), {schedules} schedules, "
+        f"{points} crash points in {seconds:.0f} s ({schedules / seconds:.0f} a second)"
+    )

@@ -1,0 +1,86 @@
+"""A product joins the category while its reduction runs: every product that was meant, once."""
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import F
+
+from pricing.models import PriceReduction, Product
+from races import shop
+from races.explorer import Question
+from races.scenario import Form, Scenario, alone
+
+CHUNK = 1
+
+
+def setup() -> None:
+    shop.stock("B", "C")
+    shop.reduce(category="Books")
+
+
+def check() -> None:
+    prices = [f"{sku} {shop.price(sku):.0f}" for sku in ("B", "C")]
+    assert prices == ["B 90", "C 90"], f"B and C were at 100, 10 % off: {', '.join(prices)}"
+
+
+def check_ours() -> None:
+    check()
+    assert shop.price("A") == 100, f"A came later and costs {shop.price('A'):.0f}"
+    assert PriceReduction.objects.get().status == "applied"
+    shop.assert_history_agrees()
+
+
+def page_by_offset() -> None:
+    """Chunk after chunk, each a transaction, each the next page of the category."""
+    for page in range(2):
+        with transaction.atomic():
+            names = Product.objects.filter(category="Books").order_by("sku")
+            chosen = [product.pk for product in names[page : page + CHUNK]]
+            Product.objects.filter(pk__in=chosen).update(price=F("price") * 90 / 100)
+
+
+def insert() -> None:
+    Product.objects.create(sku="A", name="A", category="Books", price=Decimal(100))
+
+
+def insert_by_import() -> None:
+    with transaction.atomic():
+        late = {"name": "A", "category": "Books", "price": Decimal(100)}
+        product, created = Product.objects.get_or_create(sku="A", defaults=late)
+        if created:
+            product.price_changes.create(
+                version=1, new_price=product.price, cause="import", actor="race"
+            )
+
+
+def apply() -> None:
+    shop.apply()
+
+
+SCENARIO = Scenario(
+    claim="A product that comes late is left alone",
+    naive=(
+        Form(
+            "page by offset",
+            Question((page_by_offset, insert), alone(check), setup),
+            "the pages move when a product comes in before them",
+        ),
+    ),
+    holds=(
+        Form(
+            "apply_reduction",
+            Question((apply, insert_by_import), alone(check_ours), setup, kills=1),
+            "our service: what is meant was noted when it was scheduled",
+            ours=True,
+        ),
+    ),
+    why=(
+        "Between the two pages a product slips in before them. The second page begins with a "
+        "product that the first has done: it is reduced twice, and the last is never reached."
+    ),
+    cure=(
+        "Note at scheduling time which products are meant, one row each, and let each row say "
+        "what became of it."
+    ),
+    refuses="target_once_per_reduction_and_product, price_change_once_per_reduction",
+)
