@@ -6,16 +6,26 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import psycopg
 from django.conf import settings
+from django.db import connections
+from django.db.models import F
 
 from config.celery import app as celery_app
+from outbox.models import Message
+from races.explorer import point
 from races.explorer.celery_broker import MemoryBroker
 from races.explorer.redis_points import PointedRedis
+from races.models import Account, Effect
 
 broker = MemoryBroker(celery_app, "default")
 """Stands in for the installation's broker while races run; dispatches wait in its queue."""
 
 _LOCK, _TOKENS = "races:lock", "races:tokens"
+_COMPARE_AND_DELETE = """
+    if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+    return 0
+"""
 _SECONDS = 600  # far longer than a schedule takes: it runs out when the schedule says so
 
 
@@ -44,6 +54,63 @@ def forget_redis() -> None:
     """Before each schedule."""
     _redis().delete(_LOCK)
     _redis().delete(_TOKENS)
+
+
+def lock_and_work(*, by_owner: bool) -> None:
+    """Take the lock, work, release it; note in the database if it was another's by then."""
+    client = _redis()
+    token = int(client.incr(_TOKENS))
+    if not client.set(_LOCK, token, nx=True, ex=_SECONDS):
+        return
+    Account.objects.filter(pk=1).update(credits=F("credits") + 1)
+    if by_owner:
+        removed = client.eval(_COMPARE_AND_DELETE, 1, _LOCK, token)
+        held = token if removed else 0
+    else:
+        held = int(client.getdel(_LOCK) or 0)  # DEL, and what it deleted
+    if held not in (0, token):
+        Effect.objects.create(operation="released another's lock")
+
+
+def redeliver(handler: str) -> None:
+    """Two dispatches of one message, in the broker."""
+    broker.empty()
+    ids = [str(message.id) for message in Message.objects.filter(handler=handler)]
+    for _ in range(2):
+        celery_app.tasks[handler].apply_async(args=[ids], queue=broker.queue)
+
+
+shelf: list[int] = []
+"""A broker so small that it can lose nothing: what is published lies there at once."""
+
+
+def forget_shelf() -> None:
+    """Before each schedule."""
+    shelf.clear()
+
+
+class _Pooler:
+    """One server connection for everybody, as a pooler in transaction mode hands it round."""
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        parameters = connections["default"].get_connection_params()
+        names = ("host", "port", "user", "password", "dbname")
+        wanted = {name: parameters[name] for name in names if parameters.get(name)}
+        self._server = psycopg.connect(**wanted, autocommit=True)
+        try:
+            yield
+        finally:
+            self._server.close()
+
+    def ask(self, sql: str) -> Any:
+        """Run one statement on the shared connection."""
+        point(f"{sql} (through the pooler)", "pooler")
+        row = self._server.execute(sql).fetchone()
+        return row[0] if row else None
+
+
+pooler = _Pooler()
 
 
 @cache

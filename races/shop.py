@@ -42,6 +42,17 @@ def consume(number: int | None = None) -> dict[str, int]:
     return consumer.consume(handlers.get(HANDLER), wanted, Delivery.here()).as_dict()
 
 
+def consume_all(handler: str) -> None:
+    """What a worker does when a dispatch without ids arrives."""
+    consumer.consume(handlers.get(handler), [], Delivery.here())
+
+
+def make_messages_overdue() -> None:
+    """So long due that the relay rings for them."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_message SET due_at = due_at - interval '1 hour'")
+
+
 def time_passes_and_the_relay_rings() -> None:
     """What the running system does after a crash: the relay looks, workers find what is due."""
     for _ in range(4):

@@ -1,0 +1,118 @@
+"""Ids are given at INSERT and seen at COMMIT: a reader that goes by ids passes a late one over."""
+
+from django.db import transaction
+from django.db.models import Max
+
+import outbox
+from outbox.models import Message
+from races import shop
+from races.explorer import Question
+from races.models import Account, Effect, Job, Receipt
+from races.scenario import Form, Scenario, alone
+
+
+def setup() -> None:
+    Account.objects.create(pk=1, credits=0)  # the reader's position
+
+
+def insert() -> None:
+    with transaction.atomic():
+        Effect.objects.create(operation="event")
+
+
+def read_after_the_last_id() -> None:
+    for _ in range(2):
+        position = Account.objects.get(pk=1).credits
+        fresh = Effect.objects.filter(pk__gt=position)
+        Receipt.objects.bulk_create(
+            [Receipt(operation=f"event {event.pk}") for event in fresh], ignore_conflicts=True
+        )
+        last = fresh.aggregate(last=Max("pk"))["last"]
+        Account.objects.filter(pk=1).update(credits=last or position)
+
+
+def read_on() -> None:
+    """Some time later the reader comes round again."""
+    read_after_the_last_id()
+
+
+def check() -> None:
+    events, read = Effect.objects.count(), Receipt.objects.count()
+    assert read == events, f"{events} events were committed and {read} were ever read"
+
+
+def insert_job() -> None:
+    with transaction.atomic():
+        Job.objects.create()
+
+
+def claim_by_state() -> None:
+    with transaction.atomic():
+        for job in Job.objects.select_for_update(skip_locked=True).filter(state="pending"):
+            Receipt.objects.create(operation=f"job {job.pk}")
+            job.state = "done"
+            job.save(update_fields=["state"])
+
+
+def check_jobs() -> None:
+    jobs, read = Job.objects.count(), Receipt.objects.count()
+    assert read == jobs, f"{jobs} jobs were committed and {read} were ever read"
+
+
+def stock() -> None:
+    shop.stock("A")
+
+
+def enqueue() -> None:
+    with transaction.atomic():
+        outbox.enqueue("outbox.prune", args={})
+
+
+def work() -> None:
+    shop.consume_all("outbox.prune")
+
+
+def check_ours() -> None:
+    left = list(Message.objects.exclude(state="done").values_list("state", flat=True))
+    assert not left, f"a committed message is {left[0]} for ever"
+
+
+SCENARIO = Scenario(
+    claim="A late commit is not passed over",
+    naive=(
+        Form(
+            "everything after the last id",
+            Question(
+                (insert, lambda: insert(), read_after_the_last_id),
+                alone(check),
+                setup,
+                aftermath=read_on,
+            ),
+            "two writers, one reader; the reader even comes round again",
+        ),
+    ),
+    holds=(
+        Form(
+            "claim by state",
+            Question(
+                (insert_job, lambda: insert_job(), claim_by_state),
+                alone(check_jobs),
+                aftermath=claim_by_state,
+            ),
+            "what is pending is pending, whatever its id",
+            spare={"state = %s": "the receipts' unique constraint refuses a second run as well"},
+        ),
+        Form(
+            "the consumer",
+            Question((enqueue, lambda: enqueue(), work), alone(check_ours), aftermath=work,
+                     bound=1),
+            "ours: the claim asks for state and due time, never for an id",
+            ours=True,
+        ),
+    ),
+    why=(
+        "A takes id 1 and B takes id 2; B commits first. The reader sees 2, moves its position to "
+        "2, and 1 appears behind its back."
+    ),
+    cure="Claim by state. No position, no watermark.",
+)  # fmt: skip
