@@ -1,7 +1,6 @@
 """The life of the supervisor: servers, database, processes, watch, end."""
 
 import fcntl
-import logging
 import os
 import signal
 import subprocess
@@ -19,9 +18,6 @@ from config.settings.installation import LOOPBACK
 from config.supervisor import layout, leftovers, logfiles, servers
 from config.supervisor.watch import PATIENCE, Watch
 
-logger = logging.getLogger(__name__)
-
-
 ENDING = "ending"  # what the lock's file says while its holder ends
 
 
@@ -30,7 +26,7 @@ class CannotStart(Exception):
 
 
 class _Stop(BaseException):
-    """SIGINT or SIGTERM came."""
+    """SIGINT, SIGTERM or SIGHUP came."""
 
 
 @dataclass
@@ -49,7 +45,7 @@ class Supervisor:
     def run(self) -> None:
         """Start all, restart what dies, end all on SIGINT or SIGTERM. Raises CannotStart."""
         self.home.create()
-        self.watch = Watch(started=lambda: leftovers.note(self.home, self.watch.children))
+        self.watch = Watch(lambda: leftovers.note(self.home, self.watch.children), self.say)
         with self._only_one(), _stop_signals():
             try:
                 self._start()
@@ -120,10 +116,16 @@ class Supervisor:
     def _keep_running(self) -> None:
         rounds = 0
         while self.parent is None or os.getppid() == self.parent:
-            self.watch.look()
-            if (rounds := rounds + 1) % 50 == 0:
-                logfiles.bound(self.home.logs)
+            self._look(bound_logs=(rounds := rounds + 1) % 50 == 0)
             time.sleep(0.1)
+
+    def _look(self, *, bound_logs: bool) -> None:
+        try:
+            self.watch.look()
+            if bound_logs:
+                logfiles.bound(self.home.logs)
+        except OSError as problem:  # a full disk, no more processes: it may pass, so we go on
+            self.say(f"{problem}; trying again.")
 
     def _end(self) -> None:
         """Servers last: what still works may want to finish."""
@@ -169,13 +171,16 @@ def _take(lock: IO[str]) -> None:
 @contextmanager
 def _stop_signals() -> Iterator[None]:
     """The first signal stops; further ones change nothing, since the end is bounded anyway."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+        numbers.append(signal.SIGHUP)
 
     def stop(*_: int | FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)
         raise _Stop
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in numbers}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -1,6 +1,5 @@
 """Keeping processes alive, and ending them together."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,14 +9,13 @@ from config.embedded.child import Child
 SHORTEST_LIFE = 0.7  # seconds between two starts: what dies is back within one, for ever
 PATIENCE = 9.0  # seconds for processes, then again half of it for servers: 20 in all at most
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass
 class Watch:
     """The processes of one supervisor."""
 
-    started: Callable[[], None]  # called after every (re)start
+    started: Callable[[], None]  # called after every start
+    say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     _last_start: dict[str, float] = field(default_factory=dict)
 
@@ -30,8 +28,7 @@ class Watch:
         """Start again what has died, however often it does."""
         for child in self.children:
             if not child.is_running() and self._may_start(child):
-                code = child.process.returncode if child.process else None
-                logger.warning("process died", extra={"name_": child.name, "exit_code": code})
+                self.say(f"{child.name} died{_how(child)}; starting it again.")
                 child.end_group()  # what it left behind, before it gets in the way
                 self._start(child)
 
@@ -42,6 +39,8 @@ class Watch:
         latest = time.monotonic() + patience
         for child in children:
             child.wait_until_ended(latest)
+            if child.is_running():
+                self.say(f"{child.name} did not end in time; killing it.")
             child.end_group()
 
     def _start(self, child: Child) -> None:
@@ -51,3 +50,10 @@ class Watch:
 
     def _may_start(self, child: Child) -> bool:
         return time.monotonic() - self._last_start[child.name] >= SHORTEST_LIFE
+
+
+def _how(child: Child) -> str:
+    code = child.process.returncode if child.process else None
+    if code is None:
+        return ""
+    return f" (signal {-code})" if code < 0 else f" (exit code {code}, see {child.log})"

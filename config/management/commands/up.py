@@ -1,6 +1,7 @@
 """`manage.py up`: start everything, restart what dies, end all of it with Ctrl-C."""
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -47,5 +48,6 @@ class Command(BaseCommand):
         self._say(f"Data and logs are in {place.folder}. Ctrl-C ends all of it.")
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        with suppress(OSError):  # nobody may read it any more; all the rest goes on
+            self.stdout.write(line)
+            self.stdout.flush()
