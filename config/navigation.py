@@ -45,6 +45,25 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Credits",
+        (
+            Entry(
+                label="Communities",
+                view="credits:communities",
+                icon="people",
+                permission="credits.view_community",
+                marks=("credits:communit", "credits:member"),
+            ),
+            Entry(
+                label="Campaigns",
+                view="credits:campaigns",
+                icon="inbox",
+                permission="credits.view_campaign",
+                marks=("credits:campaign", "credits:text"),
+            ),
+        ),
+    ),
+    (
         "Operations",
         (
             Entry(
