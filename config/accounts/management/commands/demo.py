@@ -10,7 +10,7 @@ from config import home
 from config.accounts import demo
 
 #: Each fills its own app and may be called any number of times.
-LOADERS = ("pricing.demo.load_demo_products",)
+LOADERS = ("pricing.demo.load_demo_products", "credits.demo.load_demo_community")
 
 
 class Command(BaseCommand):
