@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from races import mutants, place, report, scenario
+from races import mutants, pages, place, report, scenario
 from races.explorer import Explorer, ExplorerError, Verdict, timeline
 from races.report import Entry
 from races.scenario import HOLDS, Form, Scenario
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--schedule", help='replay one schedule, such as "A*1 B*4 A*3"')
         parser.add_argument("--mutants", action="store_true", help="is every lock needed?")
         parser.add_argument("--json", action="store_true", help="one JSON document")
+        parser.add_argument("--pages", action="store_true", help="write docs/races/ anew")
         parser.add_argument("--draw", action="store_true", help="draw a schedule of each form")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,6 +45,8 @@ class Command(BaseCommand):
             else:
                 entries = self._explore(explorer, chosen, options)
             tried = mutants.run_all(explorer, chosen) if options["mutants"] else []
+        if options["pages"]:
+            pages.write(entries, tried if options["mutants"] else None)
         if options["json"]:
             self._print_json(entries, tried, with_mutants=options["mutants"])
         else:

@@ -1,0 +1,38 @@
+"""Taking one thing out of the SQL: what it finds, and that it says when it found nothing."""
+
+import pytest
+
+from races import mutants, scenario
+from races.explorer import Explorer
+from races.explorer.errors import NothingMutated
+from races.explorer.mutation import Mutation, mutations
+
+
+def test_each_lock_and_each_condition_is_taken_out_by_itself() -> None:
+    sql = 'UPDATE "a" SET "n" = 1 WHERE ("a"."n" > %s AND "a"."state" IN (%s, %s))'
+    found = {each.removed: each.mutant for each in mutations([sql])}
+    assert set(found) == {'"a"."n" > %s', '"a"."state" IN (%s, %s)'}
+    assert found['"a"."n" > %s'] == (
+        'UPDATE "a" SET "n" = 1 WHERE ((("a"."n" > %s) OR TRUE) AND "a"."state" IN (%s, %s))'
+    )
+    locked = 'SELECT "a"."id" FROM "a" WHERE "a"."id" = %s FOR NO KEY UPDATE SKIP LOCKED'
+    assert [each.removed for each in mutations([locked])] == [
+        "SKIP LOCKED",
+        "FOR NO KEY UPDATE SKIP LOCKED",
+    ]
+
+
+def test_a_mutation_that_met_no_statement_is_an_error() -> None:
+    mutation = Mutation("UPDATE a", "x", "y")
+    assert mutation("UPDATE b") == "UPDATE b"
+    with pytest.raises(NothingMutated, match="UPDATE a"):
+        mutation.demand_met()
+
+
+@pytest.mark.parametrize("strategy", ["row lock", "guarded update", "version"])
+def test_without_its_lock_a_strategy_breaks(explorer: Explorer, strategy: str) -> None:
+    race = scenario.get("one_credit_is_spent_once")
+    (form,) = [form for _, form in race.forms() if form.name == strategy]
+    found = list(mutants.run(explorer, race, form))
+    assert found
+    assert all(mutant.broken for mutant in found), [each.in_words for each in found]
