@@ -9,11 +9,11 @@ from credits.models import Community
 
 SLUG = "demo-book-club"
 CREDITS = 100
-NAMES = (
-    "Ada Amir Anouk Ben Bilge Carla Chen Dana Emre Eva Farid Finn Greta Hana Ida Ivo Jale Jonas Kim "
-    "Lea Luis Mara Milo Nele Noor Olga Oskar Paula Rafi Rosa Sami Selma Tariq Tessa Umut Vera Wim "
-    "Yara Zoe Zora"
-).split()
+NAMES = """
+    Ada Amir Anouk Ben Bilge Carla Chen Dana Emre Eva Farid Finn Greta Hana Ida Ivo Jale Jonas Kim
+    Lea Luis Mara Milo Nele Noor Olga Oskar Paula Rafi Rosa Sami Selma Tariq Tessa Umut Vera Wim
+    Yara Zoe Zora
+"""
 
 
 def load_demo_community() -> int:
@@ -28,6 +28,6 @@ def load_demo_community() -> int:
         services.buy_credits(slug=SLUG, amount=CREDITS, actor="demo", key="demo")
         lines = [
             MemberLine(line=number, name=name, phone=f"+49151{99_000_000 + number}")
-            for number, name in enumerate(NAMES, start=2)
+            for number, name in enumerate(NAMES.split(), start=2)
         ]
         return services.import_members(lines, slug=SLUG).created
