@@ -46,7 +46,7 @@ def of(reduction: PriceReduction) -> list[Step]:
     befores = [None, *told[:-1]]
     steps = [_step(event, before, reduction) for event, before in zip(told, befores, strict=True)]
     if reduction.status == PriceReduction.Status.SCHEDULED:
-        steps.append(_ahead(reduction, begun=any(event.kind == "claimed" for event in told)))
+        steps.append(_ahead(told, reduction))
     return steps
 
 
@@ -59,11 +59,13 @@ def _step(event: Event, before: Event | None, reduction: PriceReduction) -> Step
     return Step(event.at, status, title, text, event.detail, elapsed)
 
 
-def _ahead(reduction: PriceReduction, *, begun: bool) -> Step:
-    if begun:
-        return Step(None, "waiting", "Going on", "Part by part, each in its own transaction.", {})
+def _ahead(told: list[Event], reduction: PriceReduction) -> Step:
+    """Say what is waited for. The message's own time counts: a failure has put it off."""
+    due = next((event.detail["due_at"] for event in told if "due_at" in event.detail), None)
+    tried = any(event.kind in {"failed", "crashed", "snoozed", "redriven"} for event in told)
+    title = "Next attempt" if tried else "To be applied"
     text = "When its time comes, the relay rings, and again until it is done."
-    return Step(reduction.due_at, "waiting", "To be applied", text, {})
+    return Step(due or reduction.due_at, "waiting", title, text, {})
 
 
 def _elapsed(span: timedelta) -> str:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from outbox.models import Message
 from pricing.models import PriceReduction, Product
 from tests.accounts.people import make_user, signed_in
 from tests.pricing.shop import apply, edit, make_category, make_product, schedule
@@ -113,6 +114,20 @@ def test_a_reduction_tells_its_timeline_and_stops_asking_when_it_has_ended(opera
     ended = operator.get(address, headers=PART)
     assert "10.00 9.00" in text(ended)
     assert b"data-live" not in ended.content
+
+
+def test_after_a_failure_the_timeline_says_why_and_when_it_is_tried_again(operator) -> None:
+    make_product()
+    reduction = schedule()
+    message = Message.objects.get(id=reduction.message_id)
+    message.events.create(kind="failed", attempt=1, error="the disk is full", worker="one:7")
+    Message.objects.filter(id=message.id).update(due_at="2090-05-06T07:08:09Z")
+
+    page = text(operator.get(f"/reductions/{reduction.pk}/"))
+
+    assert "Failed" in page
+    assert "the disk is full attempt 1 process one:7" in page
+    assert "Next attempt 2090-05-06 07:08:09 UTC" in page
 
 
 def test_a_categorys_reduction_counts_its_products_by_outcome(operator) -> None:
