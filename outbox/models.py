@@ -232,3 +232,7 @@ class StoredAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint} {self.key} → {self.status}"
+
+
+# The tables of reconciliation, which is a subject of its own; Django looks for models here.
+from outbox.reconciliation.models import Finding, Reconciliation  # noqa: E402, F401

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from outbox.enqueueing import enqueue
 from outbox.keys import for_period
+from outbox.models import IdempotencyKey
 
 REMEMBERED = timedelta(days=30)
 """How long a slot's key is kept: far longer than any beat lags behind."""
@@ -51,14 +52,29 @@ def tick() -> int:
     created = 0
     for schedule in schedules():
         with transaction.atomic():
-            slot = schedule.slot(_database_time())
+            key = _key(schedule, schedule.slot(_database_time()))
             created += enqueue(
-                schedule.handler,
-                args={},
-                key=f"periodic:{schedule.handler}:{slot:%Y-%m-%dT%H:%M:%SZ}",
-                unique=for_period(REMEMBERED),
+                schedule.handler, args={}, key=key, unique=for_period(REMEMBERED)
             ).created
     return created
+
+
+def missed(handler: str, patience: timedelta) -> str | None:
+    """The key of the handler's present slot, if it began `patience` ago and nobody enqueued it.
+
+    None too where no earlier slot ever ran: a schedule that is new has missed nothing.
+    """
+    schedule, now = _schedules[handler], _database_time()
+    slot = schedule.slot(now)
+    known = IdempotencyKey.objects.filter(key__startswith=f"periodic:{handler}:")
+    if now - slot < patience or not known.exists():
+        return None
+    key = _key(schedule, slot)
+    return None if known.filter(key=key).exists() else key
+
+
+def _key(schedule: Schedule, slot: datetime) -> str:
+    return f"periodic:{schedule.handler}:{slot:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _database_time() -> datetime:

@@ -1,4 +1,4 @@
-"""The outbox's own doors: the relay's round, the tick of the schedules, retention."""
+"""The outbox's own doors: the relay's round, the schedules' tick, retention, reconciliation."""
 
 from datetime import timedelta
 
@@ -7,6 +7,8 @@ from celery import shared_task
 from outbox import periodic, relay, retention
 from outbox.enqueueing import enqueue
 from outbox.handlers import Retry, handler
+from outbox.reconciliation import registered, run
+from outbox.reconciliation.models import Reconciliation
 
 
 @shared_task(name="outbox.relay", queue="relay", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -28,4 +30,31 @@ def prune() -> None:
         enqueue("outbox.prune", args={})
 
 
+@handler("outbox.reconcile", queue="bulk", retry=Retry(limit=None))
+def reconcile() -> None:
+    """Begin the night's reconciliation; while another one runs, that is enough."""
+    started = run.begin(cause="nightly")
+    if started is not None:
+        _enqueue_step(started.pk, min(registered()), "")
+
+
+@handler("outbox.reconcile_step", queue="bulk", deadline=timedelta(minutes=1))
+def reconcile_step(*, reconciliation_id: int, check: str, after: str) -> None:
+    """One page of one check, then the next page, the next check, or the end."""
+    current = Reconciliation.objects.get(pk=reconciliation_id)
+    later = [name for name in registered() if name > check]
+    if (onward := run.step(current, check, after)) is not None:
+        _enqueue_step(current.pk, check, onward)
+    elif later:
+        _enqueue_step(current.pk, later[0], "")
+    else:
+        run.finish(current)
+
+
+def _enqueue_step(reconciliation_id: int, check: str, after: str) -> None:
+    args = {"reconciliation_id": reconciliation_id, "check": check, "after": after}
+    enqueue("outbox.reconcile_step", args=args)
+
+
 periodic.register(handler="outbox.prune", every=timedelta(hours=1))
+periodic.register(handler="outbox.reconcile", every=timedelta(days=1), offset=timedelta(hours=3))
