@@ -40,11 +40,8 @@ class DueTooLong(Check):
 
     def repair(self, suspect: Suspect) -> str:
         handler = handlers.find(suspect.evidence["handler"])
-        return (
-            "dispatched again"
-            if handler and dispatch.send(handler, [UUID(suspect.subject)])
-            else ""
-        )
+        sent = handler is not None and dispatch.send(handler, [UUID(suspect.subject)])
+        return "dispatched again" if sent else ""
 
 
 class DeadUnseen(Check):

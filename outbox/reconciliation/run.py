@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from outbox.reconciliation.checks import Check, registered
+from outbox.reconciliation.checks import Check, Suspect, registered
 from outbox.reconciliation.models import Finding, Reconciliation
 
 logger = logging.getLogger("outbox.reconciliation")
@@ -68,19 +68,25 @@ def _look_closer(run: Reconciliation, check: Check, subject: str) -> None:
             if suspect is None:
                 return
             repair = "" if run.dry_run else check.repair(suspect)
-            Finding.objects.create(
-                reconciliation=run,
-                check_name=check.name,
-                type=suspect.type,
-                subject=suspect.subject,
-                severity=suspect.severity,
-                evidence=suspect.evidence,
-                repair=repair or ("not tried: dry run" if run.dry_run else NEEDS_A_PERSON),
-                repaired=bool(repair),
-            )
-    except Exception:
+            _note(run, check, suspect, repair)
+    except Exception as error:
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
-        return
+        told = f"{type(error).__name__}: {error}"[:1_000]
+        _note(run, check, Suspect("check_failed", subject, {"error": told}), "")
+
+
+def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> None:
+    Finding.objects.create(
+        reconciliation=run,
+        check_name=check.name,
+        type=suspect.type,
+        subject=suspect.subject,
+        severity=suspect.severity,
+        evidence=suspect.evidence,
+        repair=repair or ("not tried: dry run" if run.dry_run else NEEDS_A_PERSON),
+        repaired=bool(repair),
+    )
     logger.warning(
-        "finding", extra={"check": check.name, "subject": subject, "repair": repair or "none"}
+        "finding",
+        extra={"check": check.name, "type": suspect.type, "subject": suspect.subject},
     )
