@@ -21,13 +21,15 @@ from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 
 DATABASE = "onceproof"
+PREFIX = "onceproof-tests-"  # then the owner's process number, so that a later run can tell
 
 
 class Servers:
     """A PostgreSQL and a Valkey in a folder that goes when the process does."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="onceproof-tests-"))
+        _sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
         runs_as = account.for_servers()
         place = account.place_for(self.folder, runs_as)
@@ -71,6 +73,24 @@ class Servers:
                 child.stop(patience=5)
         shutil.rmtree(self._place, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what test runs have left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _running(child: Child | None) -> Child:
