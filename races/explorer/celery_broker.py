@@ -61,7 +61,6 @@ class MemoryBroker:
                     message = channel.basic_get(self.queue)
                 except Empty:
                     message = None
-                # closing the channel puts back what was not acknowledged
                 return self._run(message) if message is not None else None
 
         return take_one
@@ -73,7 +72,11 @@ class MemoryBroker:
 
         task = self.app.tasks[message.headers["task"]]
         request = Request(message, app=self.app, task=task, on_ack=acknowledge, hostname="race")
-        return request.execute()
+        try:
+            return request.execute()
+        finally:
+            if not message.acknowledged:  # its worker is dead: what brokers do then
+                message.requeue()
 
     def _use(self, url: str) -> None:
         self.app.conf.broker_url = url

@@ -11,12 +11,12 @@ from races.models import Account
 from races.scenario import Form, Scenario, alone
 
 
-@shared_task(name="races.early", acks_late=False, ignore_result=True)
+@shared_task(name="races.early", acks_late=False, ignore_result=True)  # type: ignore[untyped-decorator]
 def early() -> None:
     Account.objects.filter(pk=1).update(credits=F("credits") + 1)
 
 
-@shared_task(name="races.late", acks_late=True, ignore_result=True)
+@shared_task(name="races.late", acks_late=True, ignore_result=True)  # type: ignore[untyped-decorator]
 def late() -> None:
     Account.objects.filter(pk=1).update(credits=F("credits") + 1)
 
@@ -76,6 +76,7 @@ SCENARIO = Scenario(
                 setup_ours,
                 begin=lambda: lab.redeliver(shop.HANDLER),
                 kills=1,
+                bound=1,
                 aftermath=shop.time_passes_and_the_relay_rings,
             ),
             "ours: two dispatches of one message through Celery's tracer, a worker killed at every "

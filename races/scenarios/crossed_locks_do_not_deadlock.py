@@ -67,8 +67,9 @@ SCENARIO = Scenario(
         ),
         Form(
             "apply_reduction",
-            Question((first, second), alone(check), setup, kills=1),
-            "our service, twice over the same two products",
+            Question((first, second), alone(check), setup),
+            "our service, twice over the same two products (its deaths: see "
+            "a_job_delivered_twice_runs_once)",
             ours=True,
         ),
     ),

@@ -125,6 +125,7 @@ class Command(BaseCommand):
             f"{mark} {entry.scenario.name} | {entry.kind} | {entry.form.name}: "
             f"{verdict.in_words} ({verdict.seconds:.1f} s)"
         )
+        self.stdout.flush()
         if draw or not entry.is_right:
             self._draw(entry)
 
