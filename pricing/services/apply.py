@@ -38,7 +38,7 @@ def apply_reduction(*, reduction_id: str) -> None:
         targets = list(_undecided(reduction)[:CHUNK])
         _apply_chunk(reduction, targets)
         if len(targets) == CHUNK:
-            _enqueue_continuation(reduction)
+            enqueue_continuation(reduction)
         else:
             _finish(reduction)
 
@@ -124,7 +124,7 @@ def _record_outcomes(reduction: PriceReduction, targets: Sequence[ReductionTarge
         raise RuntimeError(f"{len(targets) - decided} targets of {reduction.pk} were decided twice")
 
 
-def _enqueue_continuation(reduction: PriceReduction) -> None:
+def enqueue_continuation(reduction: PriceReduction) -> None:
     message = outbox.enqueue(
         "pricing.apply_reduction",
         args={"reduction_id": str(reduction.pk)},

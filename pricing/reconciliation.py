@@ -1,0 +1,115 @@
+"""What should hold between products, their changes and their reductions; checked every night."""
+
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from outbox.models import Message
+from outbox.reconciliation import Check, Page, Suspect, register
+from outbox.reconciliation.checks import paged
+from pricing.models import PriceChange, PriceReduction, Product
+from pricing.services import apply
+
+PAGE = 10_000
+TOO_LONG = timedelta(minutes=10)
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+class DueNotApplied(Check):
+    """A reduction whose time has come, and that no waiting message will apply."""
+
+    name = "pricing.due_not_applied"
+
+    def page(self, after: str) -> Page:
+        return paged(_SCHEDULED, after, [NO_ID], PAGE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        latest = Now() - TOO_LONG
+        due = Q(starts_at__lt=latest) | Q(starts_at=None, created_at__lt=latest)
+        scheduled = PriceReduction.objects.filter(pk=subject, status="scheduled")
+        reduction = scheduled.filter(due).locked().first()
+        if reduction is None:
+            return None
+        message = reduction.message_id
+        if message and Message.objects.waiting().among([message]).exists():
+            return None  # the outbox's own checks look after what waits
+        return Suspect("due_not_applied", subject, {"message": str(message)})
+
+    def repair(self, suspect: Suspect) -> str:
+        apply.enqueue_continuation(PriceReduction.objects.get(pk=suspect.subject))
+        return "enqueued again"
+
+
+class PriceIsNotTheLastChange(Check):
+    """The append-only changes are the truth; a price beside them was written past the services."""
+
+    name = "pricing.price_is_not_the_last_change"
+
+    def page(self, after: str) -> Page:
+        return paged(_PRICES, after, ["0"], PAGE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        product = Product.objects.locked().get(pk=subject)
+        last = product.price_changes.order_by("-version").first()
+        if last is not None and (last.new_price, last.version) == (product.price, product.version):
+            return None
+        evidence = {"price": str(product.price), "version": product.version}
+        if last is not None:
+            evidence |= {"last_change": str(last.new_price), "its_version": last.version}
+        return Suspect("price_is_not_the_last_change", product.sku, evidence)
+
+    def repair(self, suspect: Suspect) -> str:
+        if "last_change" not in suspect.evidence:
+            return ""
+        price, version = suspect.evidence["last_change"], suspect.evidence["its_version"]
+        Product.objects.filter(sku=suspect.subject).update(
+            price=price, version=version, revision=F("revision") + 1
+        )
+        return f"price set back to {price}, the last change"
+
+
+class AppliedTwice(Check):
+    """One reduction changed one product twice: the constraint that refuses it must be missing."""
+
+    name = "pricing.applied_twice"
+
+    def page(self, after: str) -> Page:
+        return paged(_CHANGES, after, ["0"], PAGE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        change = PriceChange.objects.select_related("product").get(pk=subject)
+        evidence = {"reduction": str(change.reduction_id), "sku": change.product.sku}
+        return Suspect("applied_twice", subject, evidence)
+
+
+_SCHEDULED = """
+    SELECT id, CASE WHEN coalesce(starts_at, created_at) < now() - interval '10 minutes' THEN id END
+    FROM pricing_pricereduction
+    WHERE status = 'scheduled' AND id > %s::uuid ORDER BY id LIMIT %s
+"""
+
+_PRICES = """
+    SELECT product.id, CASE
+        WHEN (product.price, product.version) IS DISTINCT FROM (last.new_price, last.version)
+        THEN product.id END
+    FROM pricing_product AS product LEFT JOIN LATERAL (
+        SELECT new_price, version FROM pricing_pricechange
+        WHERE product_id = product.id ORDER BY version DESC LIMIT 1
+    ) AS last ON true
+    WHERE product.id > %s::bigint ORDER BY product.id LIMIT %s
+"""
+
+_CHANGES = """
+    SELECT id, CASE WHEN EXISTS (
+        SELECT 1 FROM pricing_pricechange AS earlier
+        WHERE earlier.reduction_id = change.reduction_id
+          AND earlier.product_id = change.product_id AND earlier.id < change.id
+    ) THEN id END
+    FROM pricing_pricechange AS change
+    WHERE reduction_id IS NOT NULL AND id > %s::bigint ORDER BY id LIMIT %s
+"""
+
+register(DueNotApplied())
+register(PriceIsNotTheLastChange())
+register(AppliedTwice())

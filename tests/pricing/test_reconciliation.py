@@ -1,0 +1,89 @@
+"""Prices and reductions broken behind the application's back are found, mended, and then silent."""
+
+import json
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from outbox.models import Message
+from pricing.models import PriceReduction, Product
+from tests.pricing import shop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def findings(check: str) -> list[dict[str, Any]]:
+    out = StringIO()
+    with suppress(SystemExit):  # a finding that needs a person is told by the exit status, too
+        call_command("reconcile", "--check", check, "--json", stdout=out)
+    found: list[dict[str, Any]] = json.loads(out.getvalue())["findings"]
+    return found
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_all_is_well_after_ordinary_work() -> None:
+    shop.make_product()
+    shop.schedule()
+    shop.work_off()
+    shop.schedule(starts_at="2099-01-01T00:00:00Z")
+    for check in ("due_not_applied", "price_is_not_the_last_change", "applied_twice"):
+        assert findings(f"pricing.{check}") == []
+
+
+def test_a_reduction_whose_message_is_gone_is_enqueued_again() -> None:
+    shop.make_product()
+    reduction = shop.schedule()
+    Message.objects.all().delete()
+    assert findings("pricing.due_not_applied") == [], "it may be on its way for ten minutes"
+    execute("UPDATE pricing_pricereduction SET created_at = now() - interval '1 hour'")
+    (found,) = findings("pricing.due_not_applied")
+    assert (found["type"], found["repaired"]) == ("due_not_applied", True)
+    assert findings("pricing.due_not_applied") == []
+    shop.work_off()
+    reduction.refresh_from_db()
+    assert (reduction.status, shop.price_of()) == (PriceReduction.Status.APPLIED, "9.00")
+
+
+def test_a_price_written_past_the_services_is_set_back() -> None:
+    shop.make_product()
+    execute("UPDATE pricing_product SET price = 7.77")
+    (found,) = findings("pricing.price_is_not_the_last_change")
+    assert (found["subject"], found["repaired"]) == ("BOOK", True)
+    assert shop.price_of() == "10.00"
+    assert findings("pricing.price_is_not_the_last_change") == []
+
+
+def test_a_version_written_past_the_services_is_set_back() -> None:
+    shop.make_product()
+    execute("UPDATE pricing_product SET version = 9")
+    assert len(findings("pricing.price_is_not_the_last_change")) == 1
+    assert Product.objects.get().version == 1
+
+
+def test_a_reduction_that_was_applied_twice_needs_a_person() -> None:
+    shop.make_product()
+    shop.schedule()
+    shop.work_off()
+    name = "price_change_once_per_reduction"
+    execute(f"ALTER TABLE pricing_pricechange DROP CONSTRAINT {name}")
+    try:
+        execute(
+            "INSERT INTO pricing_pricechange"
+            " (product_id, version, old_price, new_price, cause, reduction_id, actor)"
+            " SELECT product_id, version + 1, new_price, new_price - 1, cause, reduction_id, actor"
+            " FROM pricing_pricechange WHERE reduction_id IS NOT NULL"
+        )
+        (found,) = findings("pricing.applied_twice")
+        assert (found["type"], found["repaired"]) == ("applied_twice", False)
+    finally:
+        execute("TRUNCATE pricing_pricechange, pricing_product CASCADE")
+        unique = "UNIQUE (reduction_id, product_id)"
+        execute(f"ALTER TABLE pricing_pricechange ADD CONSTRAINT {name} {unique}")
