@@ -35,11 +35,12 @@ def send_text(*, text_id: int) -> None:
 @outbox.handler(
     "credits.settle_text",
     queue="bulk",
+    batch_size=50,  # every text has such a message, and few still need it when it is due
     retry=outbox.Retry(limit=None, cap=timedelta(minutes=5)),  # until it is settled
 )
-def settle_text(*, text_id: int, look: int = 1) -> None:
-    """Find out what became of a text whose outcome is unknown."""
-    services.settle_text(text_id=text_id, look=look)
+def settle_text(messages: list[outbox.Message]) -> None:
+    """Find out what became of texts whose outcome is unknown."""
+    services.settle_texts({one.args["text_id"]: one.args["look"] for one in messages})
 
 
 @outbox.handler("credits.sweep", queue="default", retry=outbox.Retry(limit=3))

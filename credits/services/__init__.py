@@ -19,7 +19,7 @@ from credits.services.members import (
 )
 from credits.services.reconcile import Discrepancy, find_discrepancies, settle_now, sweep
 from credits.services.send import abandon_text, send_text
-from credits.services.settle import settle_text
+from credits.services.settle import settle_text, settle_texts
 from credits.services.start import start_campaign
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "send_text",
     "settle_now",
     "settle_text",
+    "settle_texts",
     "start_campaign",
     "sweep",
 ]

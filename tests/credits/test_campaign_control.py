@@ -1,0 +1,156 @@
+"""Pause, resume, cancel and the deadline: one row changes, and no credit is lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from credits import selectors, services
+from credits.models import Campaign, TextMessage
+from credits.services import drive
+from outbox import consumer, handlers
+from outbox.delivery import Delivery
+from sandbox.control import Control
+from tests.credits.world import balance, make_community, make_due, start, states, waiting, work
+from tests.pricing.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def look() -> None:
+    """One look of the driver."""
+    make_due()
+    consumer.consume(handlers.get("credits.drive_campaign"), [], Delivery.here())
+
+
+def test_a_few_hundred_are_due_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "PORTION", 3)
+    make_community(credits=9, members=9)
+    start()
+    drive_once()
+
+    assert waiting("credits.send_text") == 3
+    assert TextMessage.objects.filter(handed_at=None).count() == 6
+
+
+def drive_once() -> None:
+    campaign = Campaign.objects.get()
+    services.drive_campaign(campaign_id=str(campaign.pk), turn=campaign.turn)
+
+
+def test_a_driver_that_runs_twice_hands_nothing_out_twice() -> None:
+    make_community(credits=9, members=9)
+    campaign = start()
+
+    def drive_it() -> None:
+        services.drive_campaign(campaign_id=str(campaign.pk), turn=campaign.turn)
+
+    at_once(*[drive_it] * 4)
+
+    assert waiting("credits.send_text") == 9
+
+
+def test_a_paused_campaign_sends_nothing_until_it_is_resumed(sandbox: Control) -> None:
+    make_community(credits=9, members=3)
+    campaign = start()
+    drive_once()
+    services.pause_campaign(campaign_id=campaign.pk)
+    work()
+    assert states(campaign) == {"queued": 3}
+    assert sandbox.requests("sms") == []
+
+    services.resume_campaign(campaign_id=campaign.pk)
+    work()
+    assert states(campaign) == {"sent": 3}
+    assert len(sandbox.log("sms")) == 3
+
+
+def test_cancelling_gives_back_what_was_not_sent(sandbox: Control) -> None:
+    make_community(credits=9, members=3)
+    campaign = start()
+    drive_once()
+    for _ in range(2):
+        services.cancel_campaign(campaign_id=campaign.pk, actor="anna")
+    seen = selectors.describe_campaign(selectors.find_campaign(campaign.pk))
+    assert (seen["status"], seen["skipped"]) == ("cancelled", 3)
+    work()
+
+    assert states(campaign) == {"skipped": 3}
+    assert balance() == (9, 0)
+    assert sandbox.requests("sms") == []
+
+
+def test_a_large_rest_is_released_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "RELEASED_AT_ONCE", 4)
+    make_community(credits=10, members=10)
+    campaign = start()
+    services.cancel_campaign(campaign_id=campaign.pk, actor="anna")
+    work("credits.drive_campaign")
+
+    assert states(campaign) == {"skipped": 10}
+    assert campaign.entries.filter(kind="release").count() == 3
+    assert balance() == (10, 0)
+
+
+def test_after_the_deadline_nothing_is_sent(sandbox: Control) -> None:
+    make_community(credits=9, members=3)
+    campaign = start(deadline=(timezone.now() + timedelta(hours=1)).isoformat())
+    drive_once()
+    Campaign.objects.update(deadline=timezone.now())
+    work()
+
+    campaign.refresh_from_db()
+    assert campaign.status == "expired"
+    assert states(campaign) == {"skipped": 3}
+    assert balance() == (9, 0)
+    assert sandbox.requests("sms") == []
+
+
+def test_a_paused_campaign_expires_as_well(sandbox: Control) -> None:
+    make_community(credits=9, members=3)
+    campaign = start(deadline=(timezone.now() + timedelta(hours=1)).isoformat())
+    services.pause_campaign(campaign_id=campaign.pk)
+    Campaign.objects.update(deadline=timezone.now())
+    look()
+    campaign.refresh_from_db()
+    assert campaign.status == "expired"
+
+
+def test_what_has_ended_cannot_be_paused_resumed_or_cancelled(sandbox: Control) -> None:
+    make_community(credits=9, members=1)
+    campaign = start()
+    work()
+    for act in (services.pause_campaign, services.resume_campaign):
+        with pytest.raises(services.NotPossible, match="finished already"):
+            act(campaign_id=campaign.pk)
+    with pytest.raises(services.NotPossible):
+        services.cancel_campaign(campaign_id=campaign.pk, actor="anna")
+
+
+def test_a_text_put_off_when_its_campaign_ended_is_skipped(sandbox: Control) -> None:
+    from django.db import transaction
+
+    from credits import providers
+    from credits.services import send
+
+    make_community(credits=9, members=1)
+    campaign = start()
+    with transaction.atomic():
+        attempt = send._claim(TextMessage.objects.get().pk)
+    assert attempt
+    services.cancel_campaign(campaign_id=campaign.pk, actor="anna")
+    work("credits.drive_campaign")
+    send.record(attempt, providers.Postponed("429"))
+
+    assert states(campaign) == {"skipped": 1}
+    assert balance() == (9, 0)
+
+
+def test_a_campaign_without_a_driver_gets_one_back() -> None:
+    from outbox.models import Message
+
+    make_community(credits=9, members=1)
+    start()
+    Message.objects.all().delete()
+    assert services.sweep() == 1
+    assert services.sweep() == 0
