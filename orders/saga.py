@@ -38,7 +38,7 @@ A_CUSTOMER_WAITS = Retry(limit=12, base=timedelta(seconds=0.5), cap=timedelta(se
 UNTIL_DONE = Retry(limit=60, base=timedelta(seconds=0.5), cap=timedelta(minutes=1))
 """Half an hour or so; what a provider has not answered by then, a person should know of."""
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
 """How long one attempt may take, its lookups included; a dead worker's is taken up after this."""
 
 

@@ -55,10 +55,8 @@ def note_done(run: SagaRun, step: SagaStep) -> None:
 
 
 def note_refused(run: SagaRun, step: SagaStep, reason: str) -> None:
-    """A definite no: turn back, unless there is no way back or nobody to turn."""
-    table = saga.of(run)
-    no_way_back = table.is_behind_pivot(step.name) or (step.maybe and table.step(step.name).pivot)
-    if step.backwards or no_way_back:
+    """A definite no: turn back, unless this is the way back, or there is none any more."""
+    if step.backwards or saga.of(run).is_behind_pivot(step.name):
         _give_up(run, step, reason)
         return
     set_step(step, State.REFUSED, error=reason)
