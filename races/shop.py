@@ -55,7 +55,7 @@ def make_messages_overdue() -> None:
 
 def time_passes_and_the_relay_rings() -> None:
     """What the running system does after a crash: the relay looks, workers find what is due."""
-    for _ in range(4):
+    for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE outbox_run SET started_at = started_at - interval '1 hour'")
             cursor.execute("UPDATE outbox_message SET due_at = due_at - interval '1 hour'")

@@ -46,8 +46,11 @@ def find(environment: Mapping[str, str], home: Home) -> Installation:
 
 
 def needs_no_servers(command_line: list[str]) -> bool:
-    """Whether this is `manage.py up` or `races`, which bring their own, or a question."""
-    return command_line[1:2] in ([], ["up"], ["races"], ["help"], ["--help"], ["--version"])
+    """Whether this command brings its own servers, or is a question about the commands."""
+    return not command_line[1:2] or command_line[1] in {
+        *("up", "races", "reduction"),
+        *("help", "--help", "--version"),
+    }
 
 
 def _deployment(environment: Mapping[str, str]) -> Installation:

@@ -1,9 +1,15 @@
 """Two beats tick at midnight: the night's job is enqueued once."""
 
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
 from django.db import transaction
 
 from outbox import periodic
 from outbox.models import Message
+from outbox.periodic import Schedule
 from races.explorer import Question
 from races.models import Account, Effect
 from races.scenario import Form, Scenario, alone
@@ -36,6 +42,12 @@ def last_run_then_save() -> None:
             last.save()
 
 
+def one_schedule() -> AbstractContextManager[Any]:
+    """Of all that is registered, one: each more is the same race again, beside this one."""
+    alone = {"outbox.prune": Schedule(handler="outbox.prune", every=timedelta(days=1))}
+    return mock.patch.object(periodic, "_schedules", alone)
+
+
 def tick() -> None:
     periodic.tick()
 
@@ -52,7 +64,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "periodic.tick",
-            Question((tick,) * 2, alone(check_ours), setup),
+            Question((tick,) * 2, alone(check_ours), setup, kills=1, around=one_schedule),
             "our outbox: the slot is an idempotency key",
             ours=True,
         ),
