@@ -1,0 +1,68 @@
+"""The customer's form. `orders.inputs` says what is allowed; a form only translates."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+
+from orders.inputs import MOST_OF_ONE, InvalidInput
+from pricing import inputs
+
+CARDS = [
+    ("pm_card_visa", "Visa, accepted"),
+    ("pm_card_mastercard", "Mastercard, accepted"),
+    ("pm_card_chargeDeclined", "A card that is declined"),
+    ("pm_card_chargeDeclinedInsufficientFunds", "A card without enough money"),
+]
+"""The payment provider's ids for tests. A shop of real cards has the provider's own field here."""
+
+
+class OrderForm(forms.Form):
+    """Place an order. The key is made when the form is shown, so one form places one order."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    #: SKU and price as the page showed them; what was not shown is not charged.
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
+    sku = forms.CharField(label="Product (SKU)", max_length=64)
+    quantity = forms.IntegerField(initial=1)
+    payment_method = forms.ChoiceField(label="Card", choices=CARDS)
+    email = forms.CharField(label="E-mail for the receipt", required=False, max_length=254)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Give each control its class; the labels' colon is for paper."""
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for field in self.fields.values():
+            if not isinstance(field.widget, forms.HiddenInput):
+                field.widget.attrs |= {"class": "input", "autocomplete": "off"}
+
+    def price_seen(self) -> Decimal | None:
+        """The price of one that the page showed for this product; None where it showed another."""
+        sku, _, price = self.cleaned_data["seen"].rpartition("=")
+        try:
+            return inputs.money(price) if sku == self.cleaned_data["sku"] else None
+        except ValueError:
+            return None
+
+    def request(self) -> dict[str, Any]:
+        """Return the arguments of `services.place_order` but for actor and key."""
+        asked, price = self.cleaned_data, self.price_seen()
+        quantity = asked["quantity"]
+        readable = price is not None and 0 < quantity <= MOST_OF_ONE
+        return {
+            "lines": [{"sku": asked["sku"], "quantity": quantity}],
+            "payment_method": asked["payment_method"],
+            "expected_total": f"{price * quantity:.2f}" if price and readable else None,
+            "email": asked["email"] or None,
+        }
+
+    def add_refusal(self, refusal: InvalidInput) -> None:
+        """Show each fault at its field."""
+        for name, fault in refusal.errors.items():
+            field = name.rpartition(".")[2]
+            said = (
+                f"This {fault}" if fault.startswith(("is ", "has ", "holds ", "looks ")) else fault
+            )
+            said = f"These {fault}" if name == "lines" else said
+            self.add_error(field if field in self.fields else None, said[:1].upper() + said[1:])
