@@ -45,6 +45,18 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Shop",
+        (
+            Entry(
+                label="Orders",
+                view="orders:orders",
+                icon="cart",
+                permission="orders.view_order",
+                marks=("orders:",),
+            ),
+        ),
+    ),
+    (
         "Credits",
         (
             Entry(
