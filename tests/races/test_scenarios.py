@@ -11,6 +11,7 @@ from races.explorer import Explorer, Race, prove
 from races.scenario import HOLDS, NAIVE, Form, Scenario
 
 CRASHES_BY_COMMAND = {
+    "cancel_and_apply_have_one_outcome: apply_reduction and cancel_reduction",
     "a_job_delivered_twice_runs_once: apply_reduction",
     "a_product_that_comes_late_is_left_alone: apply_reduction",
     "a_chunked_run_survives_its_death: apply_reduction",
@@ -22,8 +23,8 @@ CRASHES_BY_COMMAND = {
     "price_edits_lose_nothing: edit_product",
 }
 BOUNDED_BY_COMMAND = {
-    "two_relays_have_one_effect: relay and consumer": 0,
-    "an_acknowledgement_decides_nothing: the consumer": 0,
+    "two_relays_have_one_effect: relay and consumer": 1,
+    "an_acknowledgement_decides_nothing: the consumer": 1,
 }
 
 
