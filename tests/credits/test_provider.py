@@ -69,6 +69,11 @@ def test_wrong_credentials_are_postponed(sandbox: Control, settings: Any) -> Non
     assert sandbox.log("sms") == []
 
 
+def test_without_a_provider_nothing_goes_out(sandbox: Control, settings: Any) -> None:
+    point_at(settings, account="", base_url="")
+    assert isinstance(send(), providers.Postponed)
+
+
 def test_an_error_never_names_the_number(sandbox: Control) -> None:
     sandbox.force("sms", "reply_lost")
     outcome = send()
