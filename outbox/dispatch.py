@@ -29,9 +29,11 @@ MOST_IDS = 500
 EXPIRES_SECONDS = 60
 """Celery compares this with the worker's own clock, which may be off by seconds."""
 
-PAUSE_SECONDS = 3.0
-"""How long the broker is left alone after it failed to take a dispatch."""
+FIRST_PAUSE, LONGEST_PAUSE = 3.0, 60.0
+"""Seconds for which the broker is left alone after it failed to take a dispatch: twice as long with
+each failure, since every try may cost the request behind which it runs a time-out."""
 
+_pause = 0.0
 _paused_until = 0.0
 
 
@@ -75,7 +77,7 @@ def send(handler: Handler, ids: Iterable[UUID] = ()) -> bool:
 
     Never raises. While the broker is being left alone nothing is tried.
     """
-    global _paused_until
+    global _pause, _paused_until
     if time.monotonic() < _paused_until:
         return False
     try:
@@ -87,10 +89,12 @@ def send(handler: Handler, ids: Iterable[UUID] = ()) -> bool:
             headers={"dispatched_at": timezone.now().isoformat()},
         )
     except Exception as error:  # whatever the broker's client raises: the relay will make up for it
-        _paused_until = time.monotonic() + PAUSE_SECONDS
+        _pause = min(max(FIRST_PAUSE, 2 * _pause), LONGEST_PAUSE)
+        _paused_until = time.monotonic() + _pause
         logger.warning(
             "dispatch failed; the relay will send another",
             extra={"handler": handler.name, "error": str(error)},
         )
         return False
+    _pause = 0.0
     return True

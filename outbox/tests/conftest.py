@@ -56,6 +56,9 @@ def declare() -> Iterator[Callable[..., Handler]]:
     handlers._registry.update(known)
 
 
+really_send = dispatch.send
+
+
 @pytest.fixture(autouse=True)
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """What would have been published: dispatches are hints, so the tests deliver as they please."""
