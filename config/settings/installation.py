@@ -4,12 +4,13 @@ Three cases:
 - DATABASE_URL and BROKER_URL are set: a deployment. SECRET_KEY and ALLOWED_HOSTS must be set, too,
   and DEBUG must not. (The supervisor, which serves loopback only, supplies both from the home.)
 - They are not set, and `manage.py up` has been here: whatever it started, as its home says.
-- Neither: nothing runs yet. Only `up` and the help may go on.
+- Neither: nothing runs yet. Only what brings its own servers, and the help, may go on.
 """
 
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -17,6 +18,7 @@ from config.home import Home, Running
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "BROKER_URL")
+BRING_THEIR_OWN = {"up", "races", "reduction", "help", "--help", "--version"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,9 @@ def find(environment: Mapping[str, str], home: Home) -> Installation:
 
 
 def needs_no_servers(command_line: list[str]) -> bool:
-    """Whether this command brings its own servers, or is a question about the commands."""
-    return not command_line[1:2] or command_line[1] in {
-        *("up", "races", "reduction"),
-        *("help", "--help", "--version"),
-    }
+    """Whether this is a manage.py command that brings its own servers, or a question about them."""
+    program, *words = command_line or [""]
+    return Path(program).name == "manage.py" and (not words or words[0] in BRING_THEIR_OWN)
 
 
 def _deployment(environment: Mapping[str, str]) -> Installation:

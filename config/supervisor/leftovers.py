@@ -104,4 +104,4 @@ def _from_proc(entry: Path) -> Listed | None:
         group = int((entry / "stat").read_text().rpartition(")")[2].split()[2])
     except (OSError, ValueError):  # it has ended meanwhile
         return None
-    return Listed(int(entry.name), group, command)
+    return Listed(int(entry.name), group, command) if command else None  # dead, or the kernel's

@@ -106,3 +106,22 @@ def test_no_process_starts_with_half_a_deployment(command: tuple[str, ...], home
     )
     assert done.returncode != 0
     assert "Set SECRET_KEY" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command_line", "needs_none"),
+    [
+        (["manage.py"], True),
+        (["./manage.py", "up"], True),
+        (["/srv/manage.py", "help", "relay"], True),
+        (["manage.py", "check"], False),
+        (["manage.py", "runserver"], False),
+        (["/venv/bin/gunicorn"], False),
+        (["-c"], False),
+        ([], False),
+    ],
+)
+def test_only_what_brings_its_own_servers_goes_on_without(
+    command_line: list[str], needs_none: bool
+) -> None:
+    assert installation.needs_no_servers(command_line) is needs_none
