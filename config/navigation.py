@@ -79,6 +79,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Operations",
         (
             Entry(
+                label="Dead letters",
+                view="dead_letters",
+                icon="alert",
+                permission="outbox.view_message",
+                marks=("dead_letter",),
+            ),
+            Entry(
                 label="Messages",
                 view="admin:outbox_message_changelist",
                 icon="inbox",

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import pages
+from config import desk, pages
 from config.accounts.views import admin_door
 from config.api import api
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("", include("pricing.urls")),
     path("", include("credits.urls")),
     path("", include("orders.urls")),
+    path("dead-letters/", desk.dead_letters, name="dead_letters"),
+    path("dead-letters/act/", desk.act, name="dead_letters_act"),
+    path("dead-letters/<uuid:message_id>/", desk.dead_letter, name="dead_letter"),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
     path("admin/login/", admin_door),

@@ -234,5 +234,6 @@ class StoredAnswer(models.Model):
         return f"{self.endpoint} {self.key} → {self.status}"
 
 
-# The tables of reconciliation, which is a subject of its own; Django looks for models here.
+# The tables of subjects of their own; Django looks for models here.
+from outbox.desk.models import DeskAct  # noqa: E402, F401
 from outbox.reconciliation.models import Finding, Reconciliation  # noqa: E402, F401
