@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from races.explorer import Explorer, Question, Verdict, replay
-from races.explorer.errors import Divergence
+from races.explorer import Divergence, Explorer, NeverEnds, Question, Verdict, Violation, replay
 from races.explorer.mutation import Mutation, mutations
 from races.explorer.verdict import refute
 from races.scenario import HOLDS, Form, Scenario
@@ -62,6 +61,7 @@ class Mutant:
             "broken": self.broken,
             "strategy": self.strategy,
             "schedule": self.schedule,
+            "message": self.message,
             "reason": self.reason,
         }
 
@@ -123,8 +123,8 @@ def _tried(explorer: Explorer, question: Question) -> Verdict:
         return refute(explorer, question, enough)
     except _Enough:
         return latest[0]
-    except Divergence:  # without its lock the code depends on chance: it needs the lock
-        return Verdict()
+    except (Divergence, NeverEnds) as error:  # nobody can work with what is left
+        return Verdict(violations=[Violation(type(error).__name__, "every schedule", [], [], 1)])
 
 
 class _Enough(Exception):

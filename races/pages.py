@@ -1,28 +1,53 @@
 """The pages in docs/races/: one per scenario, generated from what the explorer found."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from races.explorer import timeline
 from races.mutants import Mutant
-from races.report import Entry, figures
-from races.scenario import NAIVE, Scenario
+from races.report import Entry
+from races.scenario import HOLDS, NAIVE, Scenario, scenarios
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "races"
 _WIDTH = 52
 
 
 def write(entries: Sequence[Entry], tried: Sequence[Mutant] | None, folder: Path = FOLDER) -> None:
-    """Write a page per scenario and their index; the table of mutants where there are any."""
+    """Write a page for each scenario that was run, and the index of all.
+
+    ``results.json`` remembers what earlier runs found for the others.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    by_scenario: dict[str, list[Entry]] = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        by_scenario.setdefault(entry.scenario.name, []).append(entry)
-    for name, group in by_scenario.items():
+        groups.setdefault(entry.scenario.name, []).append(entry)
+    for name, group in groups.items():
         (folder / f"{name}.md").write_text(page(group))
-    (folder / "README.md").write_text(index(by_scenario, list(entries)))
+    results = _merged(folder / "results.json", groups, tried)
+    (folder / "README.md").write_text(index(results["scenarios"]))
+    (folder / "necessity.md").write_text(necessity(results["mutants"]))
+
+
+def _merged(
+    file: Path, groups: dict[str, list[Entry]], tried: Sequence[Mutant] | None
+) -> dict[str, list[dict[str, Any]]]:
+    """What is known of every scenario there is: this run's findings, and earlier ones."""
+    known = json.loads(file.read_text()) if file.exists() else {"scenarios": [], "mutants": []}
+    kept = scenarios().keys() - groups.keys()
+    found = [each for each in known["scenarios"] if each["name"] in kept]
+    found += [entry.as_dict() for group in groups.values() for entry in group]
+    removed = known["mutants"]
     if tried is not None:
-        (folder / "necessity.md").write_text(necessity(tried))
+        removed = [each for each in removed if each["scenario"] in kept]
+        removed += [mutant.as_dict() for mutant in tried]
+    results = {
+        "scenarios": sorted(found, key=lambda each: each["name"]),
+        "mutants": sorted(removed, key=lambda each: each["scenario"]),
+    }
+    file.write_text(json.dumps(results, indent=1) + "\n")
+    return results
 
 
 def page(entries: Sequence[Entry]) -> str:
@@ -39,28 +64,27 @@ def page(entries: Sequence[Entry]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def index(by_scenario: dict[str, list[Entry]], entries: list[Entry]) -> str:
+def index(results: Sequence[dict[str, Any]]) -> str:
     """All scenarios with what was found."""
-    lines = [
-        "# Races",
-        _INTRODUCTION,
-        f"The run that made these pages: {figures(entries)}.",
-        "| claim | naive, broken by | holds | schedules | crash points |\n|---|---|---|---|---|",
+    table = [
+        "| claim | naive, broken by | holds | schedules | crash points |\n|---|---|---|---|---|"
     ]
-    rows = [_row(name, group) for name, group in by_scenario.items()]
-    lines[-1] += "\n" + "\n".join(rows)
-    return "\n\n".join([*lines, _LIMITS]) + "\n"
+    for name, claim in ((each.name, each.claim) for each in scenarios().values()):
+        group = [each for each in results if each["name"] == name]
+        table.append(_row(name, claim, group))
+    parts = ["# Races", _INTRODUCTION, f"In all: {_figures(results)}.", "\n".join(table), _LIMITS]
+    return "\n\n".join(parts) + "\n"
 
 
-def necessity(tried: Sequence[Mutant]) -> str:
+def necessity(tried: Sequence[dict[str, Any]]) -> str:
     """Every lock and condition, taken out one at a time."""
     rows = [
-        f"| [{each.scenario}]({each.scenario}.md) | {each.strategy} | `{each.removed}` | "
-        f"{f'broken: {each.message} (`{each.schedule}`)' if each.broken else each.reason or '?'} |"
+        f"| [{each['scenario']}]({each['scenario']}.md) | {each['strategy']} | "
+        f"`{each['removed']}` | {_then(each)} |"
         for each in tried
     ]
     head = "| race | form | taken out | then |\n|---|---|---|---|"
-    broken = sum(each.broken for each in tried)
+    broken = sum(each["broken"] for each in tried)
     return (
         "# Is every lock needed?\n\n"
         "One lock, condition or constraint at a time was taken out of the SQL of the forms that "
@@ -68,6 +92,21 @@ def necessity(tried: Sequence[Mutant]) -> str:
         "it is there for. Made by `manage.py races --mutants --pages`.\n\n"
         + "\n".join([head, *rows])
         + "\n"
+    )
+
+
+def _then(mutant: dict[str, Any]) -> str:
+    if mutant["broken"]:
+        return f"broken by `{mutant['schedule']}`: {mutant['message']}"
+    return mutant["reason"] or "?"
+
+
+def _figures(results: Sequence[dict[str, Any]]) -> str:
+    proven = sum(each["form"] == HOLDS and each["complete"] for each in results)
+    return (
+        f"{len({each['name'] for each in results})} races, {len(results)} forms, {proven} of them "
+        f"proven, {sum(each['schedules'] for each in results)} schedules, "
+        f"{sum(each['crash_points'] for each in results)} crash points"
     )
 
 
@@ -136,17 +175,14 @@ def _verdict(entry: Entry) -> str:
     return "proven" if verdict.complete else f"holds within {verdict.bound} preemptions"
 
 
-def _row(name: str, group: Sequence[Entry]) -> str:
-    naive = [each for each in group if each.kind == NAIVE]
-    holds = [each for each in group if each.kind != NAIVE]
-    broken = "; ".join(
-        f"`{each.verdict.violations[0].schedule}`" for each in naive if each.verdict.violations
-    )
+def _row(name: str, claim: str, group: Sequence[dict[str, Any]]) -> str:
+    naive = [each for each in group if each["form"] == NAIVE]
+    holds = [each for each in group if each["form"] == HOLDS]
     return (
-        f"| [{group[0].scenario.claim}]({name}.md) | {broken} | "
-        f"{', '.join(each.form.name for each in holds)} | "
-        f"{sum(each.verdict.schedules for each in holds)} | "
-        f"{sum(each.verdict.crash_points for each in holds)} |"
+        f"| [{claim}]({name}.md) | {'; '.join('`' + each['schedule'] + '`' for each in naive)} | "
+        f"{', '.join(each['strategy'] for each in holds)} | "
+        f"{sum(each['schedules'] for each in holds)} | "
+        f"{sum(each['crash_points'] for each in holds)} |"
     )
 
 

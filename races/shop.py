@@ -14,6 +14,23 @@ from pricing.models import PriceChange, PriceReduction, Product
 
 HANDLER = "pricing.apply_reduction"
 
+REDUCTION_HELD = {
+    "FOR NO KEY UPDATE OF pricing_product": "the reduction's row lock comes first here; it is "
+    "taken against other reductions (overlapping_reductions_both_count)",
+}
+"""What the lock of the reduction makes spare, in races of one reduction."""
+
+CLAIMED_BEFORE = {
+    "FOR NO KEY UPDATE OF pricing_pricereduction": "the message's row lock comes first here; it is "
+    "taken against whoever comes past the message (cancel_and_apply_have_one_outcome)",
+    "FOR NO KEY UPDATE OF pricing_product": "the message's row lock comes first here; it is taken "
+    "against other reductions (overlapping_reductions_both_count)",
+    "message.state = ": "that a message was never run says the same of a first run",
+    "state = 'pending' in UPDATE outbox_message": "a second line behind the claim; its count is "
+    "checked",
+}
+"""What the consumer's claim of the message makes spare, in races of one message."""
+
 
 def stock(*skus: str, price: str = "100.00", category: str = "Books") -> None:
     """Products at one price, in one category."""

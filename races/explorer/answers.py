@@ -28,7 +28,7 @@ def statement(connection: Any, sql: str, params: Any) -> str:
 
 def brief(text: str) -> str:
     """Without quotes, qualified names, long column lists, and what chance or the clock put in."""
-    text = _QUALIFIED.sub(r"\1", _steady(" ".join(text.split()))).replace('"', "")
+    text = _QUALIFIED.sub(r"\1", steady(" ".join(text.split()))).replace('"', "")
     text = text.replace(" LIMIT 21", "")
     return _LISTED.sub("SELECT … FROM ", text)
 
@@ -37,7 +37,7 @@ def error(caught: BaseException) -> str:
     """The error as PostgreSQL gave it: its class and first line."""
     cause = caught.__cause__ if isinstance(caught.__cause__, psycopg.Error) else caught
     text = str(cause).splitlines()[0] if str(cause) else ""
-    return _steady(f"{type(cause).__name__}: {text}" if text else type(cause).__name__)
+    return steady(f"{type(cause).__name__}: {text}" if text else type(cause).__name__)
 
 
 def rows(cursor: Any) -> str:
@@ -57,7 +57,7 @@ def _row(result: Any, number: int) -> str:
     values = [_value(result, number, column) for column in range(result.nfields)]
     if len(values) > 1:
         values = [f"{_name(result, column)}={value}" for column, value in enumerate(values)]
-    text = _steady(", ".join(values))
+    text = steady(", ".join(values))
     return text if len(text) <= _SHOWN_WIDTH else text[: _SHOWN_WIDTH - 1] + "…"
 
 
@@ -70,7 +70,7 @@ def _name(result: Any, column: int) -> str:
     return (result.fname(column) or b"").decode(errors="replace")
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
     """Ids and times differ from run to run: leave them out."""
     for pattern, word in ((_UUID, "<id>"), (_MOMENT, "<time>"), (_SAVEPOINT, "savepoint"),
                           (_HASH, "<hash>"), (_HOST, "<worker>")):  # fmt: skip

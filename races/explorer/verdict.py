@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
-from . import timeline
+from . import answers, timeline
 from .errors import Killed
 from .explorer import Explored, Explorer, Scenario
 from .mutation import unchanged
@@ -171,7 +171,7 @@ def _checked(question: Question, outcomes: Sequence[Outcome]) -> str:
 
 def _first_line(error: BaseException | None) -> str:
     text = str(error).strip().splitlines()
-    words = text[0] if text else ""
+    words = answers.steady(text[0]) if text else ""
     if isinstance(error, AssertionError):
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -79,12 +79,21 @@ SCENARIO = Scenario(
             Question((apply,) * 2, alone(check_ours), setup, kills=1),
             "our service, called twice",
             ours=True,
+            spare={
+                **shop.REDUCTION_HELD,
+                "constraint": "a last line: it outlives the reduction's status and every message",
+            },
+            constraints=[
+                ("pricing_pricechange", "price_change_once_per_reduction"),
+                ("pricing_pricechange", "price_change_once_per_version"),
+            ],
         ),
         Form(
             "the consumer",
             Question((deliver,) * 2, alone(check_ours), setup, kills=1),
             "our consumer, given the same dispatch twice: it claims the row and marks it done",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why=(

@@ -108,6 +108,7 @@ SCENARIO = Scenario(
                      bound=1),
             "ours: the claim asks for state and due time, never for an id",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why=(

@@ -88,6 +88,7 @@ SCENARIO = Scenario(
             "ours: a web process and a Celery worker, either killed at every point; afterwards the "
             "relay looks",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why=(

@@ -106,12 +106,19 @@ SCENARIO = Scenario(
             Question((token_claimed_before_the_read,) * 2, alone(check_two), setup,
                      environment=_RUNS_OUT),
             "who claims the row with a token shuts out all older ones, then reads",
+            spare={
+                "leased": "the lease saves work; it is the claim that keeps the sum",
+                "races_job.state": "the lease saves work; it is the claim that keeps the sum",
+                "races_account.token <": "the claim's row lock makes them take turns already; the "
+                "token keeps whoever lost the lease from working at all",
+            },
         ),
         Form(
             "the consumer",
             Question((deliver,) * 2, alone(check_ours), setup_ours),
             "ours: the row lock is the lease, and it runs out with the connection and not before",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why=(

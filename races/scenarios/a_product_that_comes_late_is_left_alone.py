@@ -72,6 +72,12 @@ SCENARIO = Scenario(
             Question((apply, insert_by_import), alone(check_ours), setup, kills=1),
             "our service: what is meant was noted when it was scheduled",
             ours=True,
+            spare={
+                "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
+                "and against cancelling; here nobody else wants this reduction",
+                "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
+                "well: without the lock the loser raises StalePrice and its message runs again",
+            },
         ),
     ),
     why=(

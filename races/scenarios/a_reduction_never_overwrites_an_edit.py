@@ -85,12 +85,22 @@ SCENARIO = Scenario(
             "version",
             Question((apply_to_the_version, edit_with_version), alone(check), setup),
             "both write only to the version that they know",
+            spare={
+                "pricing_product.version = ": "the edit's own question: without it the edit "
+                "overwrites a reduction, which is another claim",
+            },
         ),
         Form(
             "apply_reduction and edit_product",
             Question((apply, edit), alone(check_ours), setup, kills=1),
             "our services: the reduction is based on a version, the edit on a revision",
             ours=True,
+            spare={
+                "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
+                "and against cancelling; here nobody else wants this reduction",
+                "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
+                "well: without the lock the loser raises StalePrice and its message runs again",
+            },
         ),
     ),
     why="The reduction reads 100, the person writes 50, and the reduction writes 90 over it.",

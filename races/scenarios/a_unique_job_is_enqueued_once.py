@@ -76,6 +76,7 @@ SCENARIO = Scenario(
             Question((schedule,) * 2, alone(one_reduction), stock),
             "our service, the button pressed twice",
             ours=True,
+            constraints=[("pricing_pricereduction", "reduction_once_per_operation")],
         ),
     ),
     why="Neither sees the other's row until it is committed, so both find nothing.",

@@ -81,6 +81,7 @@ SCENARIO = Scenario(
             "our consumer holds the message, then the reduction; cancelling goes the other way "
             "round and skips a message that is held",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why="Both look, both see it scheduled, and both act: applied, and said to be cancelled.",

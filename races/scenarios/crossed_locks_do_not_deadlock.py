@@ -64,6 +64,10 @@ SCENARIO = Scenario(
             "primary-key order",
             Question((reduces_in_order("A", "B"), reduces_in_order("B", "A")), alone(check), setup),
             "all rows are held first, in one order that everybody keeps",
+            spare={
+                "FOR NO KEY UPDATE OF pricing_product": "one UPDATE meets these two rows in the "
+                "order of its scan, which is the same for both here and is promised by nobody",
+            },
         ),
         Form(
             "apply_reduction",
@@ -71,6 +75,10 @@ SCENARIO = Scenario(
             "our service, twice over the same two products (its deaths: see "
             "a_job_delivered_twice_runs_once)",
             ours=True,
+            spare={
+                "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
+                "and against cancelling; here nobody else wants this reduction",
+            },
         ),
     ),
     why=(

@@ -156,13 +156,22 @@ SCENARIO = Scenario(
         Form("row lock", _ask(row_lock, kills=1), "SELECT … FOR UPDATE, then decide"),
         Form("guarded update", _ask(guarded_update, kills=1), "one statement, its count checked"),
         Form("version", _ask(version_column, kills=1), "UPDATE … WHERE version = …, or again"),
-        Form("unique constraint", _ask(unique_constraint, kills=1), "a credit has a number"),
+        Form(
+            "unique constraint",
+            _ask(unique_constraint, kills=1),
+            "a credit has a number",
+            constraints=[("races_receipt", "receipt_once_per_operation")],
+        ),
         Form("advisory lock", _ask(advisory_lock, kills=1), "until the transaction's end"),
         Form("serializable", _ask(serializable_with_retry), "retried on 40001"),
         Form(
             "Redis lock with a fence",
             _ask(redis_lock_with_fence, **_EXPIRY),
             "the database lets in the newest token only",
+            spare={
+                "races_account.token <": "the claim's row lock makes them take turns already; the "
+                "token keeps whoever lost the lock from working at all",
+            },
         ),
     ),
     why=(

@@ -69,6 +69,10 @@ SCENARIO = Scenario(
             "our service: the reduction's row, then its products in primary-key order (its deaths: "
             "see a_job_delivered_twice_runs_once)",
             ours=True,
+            spare={
+                "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
+                "and against cancelling; here nobody else wants this reduction",
+            },
         ),
     ),
     why="Each computes 90 from 100, and the second 90 is written over the first.",

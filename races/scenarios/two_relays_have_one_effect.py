@@ -79,6 +79,7 @@ SCENARIO = Scenario(
             "ours: the relay publishes no states. Two ring twice, through Celery's own tracer; the "
             "consumer claims the row, and the second dispatch finds nothing to do",
             ours=True,
+            spare=shop.CLAIMED_BEFORE,
         ),
     ),
     why="Both relays read the row before either has marked it.",

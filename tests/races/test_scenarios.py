@@ -6,7 +6,7 @@ without them, and with them by `manage.py races`; `CRASHES_BY_COMMAND` says whic
 
 import pytest
 
-from races import lab, report, scenario
+from races import lab, pages, report, scenario
 from races.explorer import Explorer, Race, prove
 from races.scenario import HOLDS, NAIVE, Form, Scenario
 
@@ -49,6 +49,9 @@ def test_a_naive_form_is_refuted(race: Race, each: Scenario, form: Form) -> None
     race.verdicts.append(entry.verdict)
     assert entry.is_right, entry.verdict.in_words
     found = entry.verdict.violations[0]
+    page = (pages.FOLDER / f"{each.name}.md").read_text()
+    assert f"Schedule `{found.schedule}`" in page, "run `manage.py races --mutants --pages`"
+    assert found.message in page
     again = report.run_schedule(race.explorer, each, NAIVE, form, found.schedule)
     assert [each.message for each in again.verdict.violations] == [found.message]
 

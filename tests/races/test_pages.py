@@ -1,0 +1,34 @@
+"""The pages in docs/races/ say what the explorer says."""
+
+from races import pages, scenario
+from races.scenario import HOLDS, NAIVE
+
+
+def test_each_race_has_its_page_and_each_page_its_race() -> None:
+    written = {file.stem for file in pages.FOLDER.glob("*.md")} - {"README", "necessity"}
+    assert written == set(scenario.scenarios()), "run `manage.py races --mutants --pages`"
+
+
+def test_each_page_says_what_its_scenario_says() -> None:
+    for name, each in scenario.scenarios().items():
+        page = (pages.FOLDER / f"{name}.md").read_text()
+        wanted = [each.claim, each.why, each.cure, each.refuses]
+        wanted += [form.what for _, form in each.forms()]
+        assert all(text in page for text in wanted), name
+        assert "was not broken" not in page
+        assert "broken:" not in page.partition("## The forms that hold")[2]
+
+
+def test_the_index_names_every_race() -> None:
+    index = (pages.FOLDER / "README.md").read_text()
+    for name, each in scenario.scenarios().items():
+        assert f"[{each.claim}]({name}.md)" in index
+
+
+def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
+    table = (pages.FOLDER / "necessity.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith("| [")]
+    assert rows
+    assert not [row for row in rows if row.endswith("| ? |")]
+    assert {NAIVE, HOLDS} == {kind for each in scenario.scenarios().values()
+                              for kind, _ in each.forms()}  # fmt: skip
