@@ -10,7 +10,11 @@ from config import home
 from config.accounts import demo
 
 #: Each fills its own app and may be called any number of times.
-LOADERS = ("pricing.demo.load_demo_products", "credits.demo.load_demo_community")
+LOADERS = (
+    "pricing.demo.load_demo_products",
+    "credits.demo.load_demo_community",
+    "orders.demo.load_demo_stock",
+)
 
 
 class Command(BaseCommand):
