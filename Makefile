@@ -1,6 +1,6 @@
 # Everything below needs python3 (3.11 or later) and make; it installs into .venv and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock clean venv
+.PHONY: help run test races lint lock clean venv
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -24,6 +24,10 @@ run: venv ## Start everything; Ctrl-C ends it (ONCEPROOF_HOME, PORT, FLOWER_PORT
 test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
 	$(call install,requirements-dev.txt)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+races: venv ## Explore every race on a throwaway server (ARGS="--json", ARGS="NAME --draw")
+	$(call install,requirements.txt)
+	@$(BIN)/python manage.py races $(ARGS)
 
 lint: venv ## Check style, types, import contracts, migrations, deployment settings
 	$(call install,requirements-dev.txt)

@@ -100,7 +100,11 @@ SCENARIO = Scenario(
                 aftermath=claim_by_state,
             ),
             "what is pending is pending, whatever its id",
-            spare={"state = %s": "the receipts' unique constraint refuses a second run as well"},
+            spare={
+                "FOR UPDATE SKIP LOCKED": "there is one reader here; it keeps two of them apart "
+                "(two_relays_have_one_effect)",
+                "state = %s": "the receipts' unique constraint refuses a second run as well",
+            },
         ),
         Form(
             "the consumer",
