@@ -16,12 +16,14 @@ class Entry:
     kind: str
     form: Form
     verdict: Verdict
+    repeated: int = 0  # times that a failing schedule was run again
+    found_again: int = 0
 
     @property
     def is_right(self) -> bool:
         """A naive form is broken; one that holds was tried in more than one schedule."""
         if self.kind == NAIVE:
-            return not self.verdict.holds
+            return not self.verdict.holds and self.found_again == self.repeated
         wanted = self.verdict.complete or self.form.question.bound is not None
         return self.verdict.holds and wanted and self.verdict.schedules > 1
 
@@ -60,6 +62,15 @@ def run_schedule(
 ) -> Entry:
     """Run one schedule of one form; raises ScheduleDoesNotFit."""
     return Entry(scenario, kind, form, replay(explorer, form.question, schedule))
+
+
+def repeat(explorer: Explorer, entry: Entry, times: int) -> None:
+    """Run the failing schedule again and again; each time it must fail in the same words."""
+    found = entry.verdict.violations[0]
+    for _ in range(times):
+        again = replay(explorer, entry.form.question, found.schedule)
+        entry.repeated += 1
+        entry.found_again += [each.message for each in again.violations] == [found.message]
 
 
 def figures(entries: list[Entry]) -> str:

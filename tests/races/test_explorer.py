@@ -180,3 +180,10 @@ def test_a_found_schedule_is_found_again_a_hundred_times(race: Race) -> None:
         again = race.replays(found.schedule, *jobs, setup=credit.setup, check=credit.check)
         assert [each.message for each in again.violations] == [found.message]
         assert again.violations[0].moments == found.moments
+
+
+def test_three_workers(race: Race) -> None:
+    verdict = race.proves(*(credit.row_lock,) * 3, setup=credit.setup, check=credit.check)
+    assert verdict.workers == 3
+    race.refutes(*(credit.read_check_save_in_a_transaction,) * 3,
+                 setup=credit.setup, check=credit.check)  # fmt: skip

@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from races import mutants, pages, place, report, scenario
 from races.explorer import Explorer, ExplorerError, Verdict, timeline
 from races.report import Entry
-from races.scenario import HOLDS, Form, Scenario
+from races.scenario import HOLDS, NAIVE, Form, Scenario
 
 
 class Command(BaseCommand):
@@ -29,6 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--naive", action="store_true", help="the naive forms only")
         parser.add_argument("--strategy", help="the form of this name only")
         parser.add_argument("--schedule", help='replay one schedule, such as "A*1 B*4 A*3"')
+        parser.add_argument(
+            "--repeat", type=int, default=0, help="run each failing schedule so often again"
+        )
         parser.add_argument("--mutants", action="store_true", help="is every lock needed?")
         parser.add_argument("--json", action="store_true", help="one JSON document")
         parser.add_argument("--pages", action="store_true", help="write docs/races/ anew")
@@ -99,6 +102,8 @@ class Command(BaseCommand):
                     bar.update(task, description=f"{label}, {done} schedules")
 
                 entry = report.run(explorer, each, kind, form, tell)
+                if entry.verdict.violations and kind == NAIVE:
+                    report.repeat(explorer, entry, options["repeat"])
                 entries.append(entry)
                 if not options["json"]:
                     self._print_entry(entry, draw=options["draw"])
@@ -121,9 +126,10 @@ class Command(BaseCommand):
     def _print_entry(self, entry: Entry, *, draw: bool) -> None:
         mark = "ok   " if entry.is_right else "WRONG"
         verdict = entry.verdict
+        again = f", found again {entry.found_again} of {entry.repeated}" if entry.repeated else ""
         self.stdout.write(
             f"{mark} {entry.scenario.name} | {entry.kind} | {entry.form.name}: "
-            f"{verdict.in_words} ({verdict.seconds:.1f} s)"
+            f"{verdict.in_words}{again} ({verdict.seconds:.1f} s)"
         )
         self.stdout.flush()
         if draw or not entry.is_right:
