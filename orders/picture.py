@@ -59,6 +59,7 @@ class Picture:
 
     name: str
     state: str
+    said: str
     forward: list[Box]
     back: list[Box]
     width: int
@@ -79,6 +80,7 @@ def of(run: SagaRun) -> Picture:
     return Picture(
         name=run.saga,
         state=run.state,
+        said=run.get_state_display(),
         forward=forward,
         back=back,
         width=len(forward) * (WIDTH + GAP) - GAP + 4,
