@@ -23,7 +23,8 @@ def processes(home: Home, *, port: int) -> list[Child]:
         # Three workers, so that bulk work and the relay's rounds never keep the rest waiting.
         _worker(home, "worker-main", queues="critical,default", concurrency=2),
         _worker(home, "worker-relay", queues="relay", concurrency=1),
-        _worker(home, "worker-bulk", queues="bulk", concurrency=4),
+        # Threads, since what it does is mostly to wait for providers.
+        _worker(home, "worker-bulk", queues="bulk", concurrency=16, pool="threads"),
         _child(home, "relay", "manage.py", "relay", "--skip-checks"),
         _child(home, "beat", *CELERY, "beat", "-l", "INFO", "--pidfile="),
     ]
@@ -48,8 +49,10 @@ def _child(home: Home, name: str, *arguments: str) -> Child:
     )
 
 
-def _worker(home: Home, name: str, *, queues: str, concurrency: int) -> Child:
-    size = ("-Q", queues, "--pool", "prefork", "--concurrency", str(concurrency))
+def _worker(
+    home: Home, name: str, *, queues: str, concurrency: int, pool: str = "prefork"
+) -> Child:
+    size = ("-Q", queues, "--pool", pool, "--concurrency", str(concurrency))
     named = ("-n", f"{name}@%h", *WORKER_FLAGS)
     return _child(home, name, *CELERY, "worker", *named, *size)
 
