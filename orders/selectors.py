@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders.models import Order, SagaAttempt, SagaRun, SagaStep
+from orders.models import Order, SagaRun, SagaStep
 
 
 def list_orders(*, status: str = "", search: str = "") -> QuerySet[Order]:
@@ -34,12 +34,6 @@ def steps_of(order: Order) -> list[SagaStep]:
 def runs_of(order: Order) -> list[SagaRun]:
     """All its sagas, the order's own first."""
     return list(order.runs.order_by("pk").prefetch_related("steps__calls"))
-
-
-def calls_of(order: Order) -> list[SagaAttempt]:
-    """Every call to the outside for this order, latest first."""
-    found = SagaAttempt.objects.filter(step__run__order=order).select_related("step__run")
-    return list(found.order_by("-pk")[:200])
 
 
 def describe_order(order: Order) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from orders import picture, selectors, services
+from orders import picture, selectors, services, story
 from orders.forms import OrderForm
 from orders.inputs import InvalidInput
 from orders.models import Order
@@ -56,7 +56,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     context = {
         "order": shown,
         "pictures": [picture.of(run) for run in runs],
-        "calls": selectors.calls_of(shown),
+        "story": story.of(shown),
         "lines": shown.lines.select_related("product"),
         "entries": shown.payment.entries.all(),
         "going": any(run.state in ("running", "compensating") for run in runs),
