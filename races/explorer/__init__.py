@@ -11,13 +11,16 @@ reads as the story goes:
 ``search``              depth first over all schedules, with sleep sets
 ``schedule``            a schedule's short text: ``A*1 B*4 A*3``
 ``run``, ``waits``      one run: who goes on, who waits for whom, who dies
-``session``, ``wiretap``  a worker's thread, and the ear on its connection
+``faults``, ``traces``  what may go wrong, and whether a death makes a difference
+``session``, ``pace``   a worker's thread; letting it run until it stops
+``wiretap``             the ear on its connection
 ``dependency``          which steps may be swapped unseen
 ``statement``, ``transaction``, ``catalog``  what a step touches
 ``server``, ``reset``   the power over PostgreSQL; the way back
 ``timeline``, ``answers``  drawing what happened
 ``points``              yield points for what is not SQL
 ``mutation``            taking one lock out of the SQL
+``celery_broker``, ``redis_points``  real Celery tasks, a real Redis (both optional)
 ``programs``, ``reduction``  the reduction, tried on random programs
 ======================  ============================================================
 

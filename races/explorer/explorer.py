@@ -10,8 +10,9 @@ from django.db import connections
 
 from . import catalog, mutation, schedule, statement
 from .errors import InsideTransaction, ThreadLeftBehind
+from .faults import Faults
 from .reset import Snapshot
-from .run import Faults, Run, Team
+from .run import Run, Team
 from .search import Search, follow
 from .server import Server
 from .session import Session

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .run import Faults
+from .faults import Faults
 from .step import Outcome
 
 Job = Callable[[], Any]

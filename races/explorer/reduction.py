@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from .explorer import Explorer, Scenario
+from .faults import Faults
 from .programs import SCHEMA, START, TABLES, Program, random_program
-from .run import Faults
 
 _LARGEST_TREE = 1500  # schedules in full; larger ones are left out and counted
 

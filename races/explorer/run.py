@@ -12,35 +12,16 @@ from typing import Any
 
 from .dependency import NOTHING, Footprint
 from .errors import NeverEnds
+from .faults import Budget, Faults
 from .pace import BLOCKED, READY, Pace
 from .schedule import ACK, KILL, STEP, WAKE, Choice
 from .server import Server
 from .session import ABANDON, CLEAN, ENDED, RETURNED, Session
-from .step import END, Outcome, Step
+from .step import END, Moment, Outcome, Step
 from .traces import Traces
 from .waits import Waits
 
 _MOST_STEPS = 300  # of one worker in one run
-
-
-@dataclass
-class Moment:
-    """One line of the timeline."""
-
-    worker: str
-    text: str
-    result: str = ""
-    note: str = ""
-
-
-@dataclass
-class Faults:
-    """How much may go wrong in one schedule, and to whom."""
-
-    kills: int = 0
-    acks: int = 0
-    spared: frozenset[str] = frozenset()  # never die: the acts of the environment
-    comes_again: Callable[[str], bool] = lambda worker: True  # after its death, as A', B'
 
 
 @dataclass
@@ -64,7 +45,7 @@ class Run:
         self.steps: dict[str, int] = {}
         self.last = ""
         self.touched = NOTHING  # by the whole run
-        self.crash_points: set[tuple[str, int]] = set()  # worker, steps made: where faults struck
+        self.budget = Budget(faults)
         self._team = team
         self._jobs = dict(team.jobs)
         self._server = server
@@ -76,7 +57,6 @@ class Run:
         self._traces = Traces()
         self.settled = False  # after a death that nobody could notice: one continuation is enough
         self._ready: set[str] = set()
-        self._left = {KILL: faults.kills, ACK: faults.acks}
 
     # -- what can be asked
 
@@ -92,7 +72,11 @@ class Run:
         steps = [Choice(name) for name in names]
         if self.settled:
             return steps[:1]
-        return steps + [fault for name in names for fault in self._open_faults(name)]
+        return steps + [
+            fault
+            for name in names
+            for fault in self.budget.open_to(name, self.step(name), self.steps[name])
+        ]
 
     def step(self, name: str) -> Step:
         """What the worker will do when it goes on."""
@@ -145,7 +129,7 @@ class Run:
         touched |= self._wake_freed()
         if choice.act == KILL and self._faults.comes_again(choice.worker):
             self._deliver_again(choice.worker)
-        if not self._left[KILL]:
+        if not self.budget.deaths_left:
             self._finish_ended()
         return touched
 
@@ -170,7 +154,7 @@ class Run:
 
     def _start(self, name: str) -> None:
         session = self.sessions[name] = self._team.session(name)
-        session.may_die = bool(self._faults.kills) and name not in self._faults.spared
+        session.may_die = self._faults.may_die(name)
         self.steps[name] = 0
         self._team.begin(session, self._jobs[name])
         self._await(session)
@@ -182,8 +166,7 @@ class Run:
         moment = Moment(choice.worker, step.shown or step.text)
         self.moments.append(moment)
         if choice.act == ACK:
-            self._left[ACK] -= 1
-            self.crash_points.add((choice.worker, self.steps[choice.worker]))
+            self.budget.strike(ACK, choice.worker, self.steps[choice.worker])
             moment.note = "done, but the reply is lost"
         session.waited = False
         self._ready.discard(choice.worker)
@@ -195,8 +178,7 @@ class Run:
 
     def _kill(self, name: str) -> Footprint:
         session = self.sessions[name]
-        self._left[KILL] -= 1
-        self.crash_points.add((name, self.steps[name]))
+        self.budget.strike(KILL, name, self.steps[name])
         self.moments.append(
             Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}")
         )
@@ -275,14 +257,6 @@ class Run:
                     continue
                 seen.add(id(self._jobs[name]))
             found.append(name)
-        return found
-
-    def _open_faults(self, name: str) -> list[Choice]:
-        found = []
-        if self._left[ACK] and self.step(name).may_lose_reply:
-            found.append(Choice(name, ACK))
-        if self._left[KILL] and self.steps[name] and name not in self._faults.spared:
-            found.append(Choice(name, KILL))
         return found
 
 

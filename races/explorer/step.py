@@ -22,6 +22,16 @@ class Step:
 
 
 @dataclass
+class Moment:
+    """One line of a timeline: a step that was made, or a statement that went on after a wait."""
+
+    worker: str
+    text: str
+    result: str = ""
+    note: str = ""
+
+
+@dataclass
 class Outcome:
     """How a worker's callable ended: its value, or its error (Killed where its process died)."""
 

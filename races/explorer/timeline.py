@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from .run import Moment
+from .step import Moment
 
 WIDTH = 46
 

@@ -12,9 +12,8 @@ from .errors import Killed
 from .explorer import Explored, Explorer, Scenario
 from .mutation import unchanged
 from .question import Question, nothing
-from .run import Moment
 from .schedule import ACK
-from .step import Outcome
+from .step import Moment, Outcome
 
 MOST_PREEMPTIONS = 3  # tried, one more at a time, before a refutation asks for all schedules
 Progress = Callable[["Verdict"], None]
@@ -123,7 +122,7 @@ def _judge(
         verdict.cut += 1
         return
     verdict.schedules += 1
-    points |= explored.run.crash_points
+    points |= explored.run.budget.struck
     moments = explored.run.moments
     verdict.statements = max(verdict.statements, sum(moment.text != "…" for moment in moments))
     message = _broken(scenario, explored, question)
