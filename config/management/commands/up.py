@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self._say("Starting …")
         try:
             supervisor.run()
-        except CannotStart as reason:
+        except (CannotStart, RuntimeError, TimeoutError) as reason:  # each says what is wrong
             raise CommandError(str(reason)) from None
 
     def _announce(self, running: Running) -> None:
