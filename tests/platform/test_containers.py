@@ -17,7 +17,7 @@ from django.core.management import get_commands
 
 from config.embedded.child import PROJECT
 from config.settings.celery import QUEUES
-from tests.lint_settings import DEPLOYMENT
+from tests.deployment import DEPLOYMENT
 from tests.stack import Stack
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
