@@ -19,13 +19,16 @@ class ProgressPlot:
     others_total: int
 
 
-def progress_plot(steps: Sequence[tuple[int, int]], *, members: int) -> ProgressPlot | None:
-    """Lay out the steps, which are of equal length and come oldest first. None without any."""
+def progress_plot(steps: Sequence[tuple[int, int]], *, most: int) -> ProgressPlot | None:
+    """Lay out the steps, which are of equal length and come oldest first. None without any.
+
+    `most` is how many there can be.
+    """
     if not steps:
         return None
     sent = list(accumulate(count for count, _ in steps))
     others = list(accumulate(count for _, count in steps))
-    highest = max(members, sent[-1], others[-1], 1)
+    highest = max(most, sent[-1], others[-1], 1)
     line = _line(sent, highest)
     return ProgressPlot(
         sent=line,

@@ -162,7 +162,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     context = {
         "campaign": shown,
         "progress": progress,
-        "plot": plot.progress_plot(steps, members=progress.members),
+        "plot": plot.progress_plot(steps, most=shown.texts_planned),
         "page": texts.get_page(request.GET.get("page")),
         "state": state,
         "states": TextMessage.State.choices,

@@ -69,3 +69,8 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return f"{self.text[:40]} ({self.status})"
+
+    @property
+    def texts_planned(self) -> int:
+        """How many texts it was started with."""
+        return self.members - self.opted_out - self.not_reached

@@ -114,7 +114,7 @@ def _claim(text_id: int) -> Attempt | None:
     if text.state != State.QUEUED or not _is_counted(text):
         return None
     token = outbox.ids.uuid7()
-    TextMessage.objects.filter(pk=text_id, state=State.QUEUED).update(
+    claimed = TextMessage.objects.filter(pk=text_id, state=State.QUEUED).update(
         state=State.SENDING,
         token=token,
         attempts=F("attempts") + 1,
@@ -122,6 +122,8 @@ def _claim(text_id: int) -> Attempt | None:
         lease_until=Now() + sending.lease(),
         counted_on=text.counted_on,
     )
+    if claimed != 1:
+        raise RuntimeError(f"text {text_id} changed while it was held")
     attempt = Attempt(text.pk, token, text.phone, text.body)
     _note(text, attempt, Kind.SENDING)
     delay = sending.lease().total_seconds() + settings.TEXTS.list_lag

@@ -17,7 +17,7 @@ from races.scenario import Form, Scenario, alone
 
 def setup() -> None:
     shop.stock("A", "B")
-    shop.reduce(category="Books")
+    shop.scheduled(category="Books")
     Account.objects.create(pk=1)
 
 

@@ -113,6 +113,7 @@ SCENARIO = Scenario(
             Question((buy_ours,), alone(check_ours), setup_ours, kills=1, acks=1),
             "our service: the ledger's entry is unique for its operation",
             ours=True,
+            spare={"held >=": "nobody gives back more than is held; a CHECK says so as well"},
         ),
     ),
     why=(

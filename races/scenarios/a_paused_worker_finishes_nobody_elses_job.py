@@ -70,7 +70,7 @@ def token_claimed_before_the_read() -> None:
 
 def setup_ours() -> None:
     shop.stock("A")
-    shop.reduce(sku="A")
+    shop.scheduled(sku="A")
 
 
 def deliver() -> None:

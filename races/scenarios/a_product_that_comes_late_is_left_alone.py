@@ -15,7 +15,7 @@ CHUNK = 1
 
 def setup() -> None:
     shop.stock("B", "C")
-    shop.reduce(category="Books")
+    shop.scheduled(category="Books")
 
 
 def check() -> None:

@@ -88,6 +88,7 @@ SCENARIO = Scenario(
             "F() and a guarded update",
             Question((buy_in_place, spend_guarded), alone(check), setup),
             "the database adds and subtracts",
+            spare={"credits >=": "there is enough here; it refuses whoever would overdraw"},
         ),
         Form(
             "row lock",
@@ -99,6 +100,7 @@ SCENARIO = Scenario(
             Question((buy, capture), alone(check_ours), setup_ours),
             "our services: the ledger's statements change the row in place",
             ours=True,
+            spare={"held >=": "nobody gives back more than is held; a CHECK says so as well"},
         ),
     ),
     why="Both read 5. The one who saves last writes what follows from 5, as if it had been alone.",

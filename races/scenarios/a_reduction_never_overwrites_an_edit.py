@@ -15,7 +15,7 @@ EDITED = Decimal(50)
 
 def setup() -> None:
     shop.stock("A")
-    shop.reduce(sku="A")
+    shop.scheduled(sku="A")
 
 
 def check() -> None:

@@ -87,6 +87,7 @@ SCENARIO = Scenario(
             Question((fail,) * 2, alone(check_ours), setup_ours),
             "our ledger: the text is held, and its release is unique as well",
             ours=True,
+            spare={"held >=": "nobody gives back more than is held; a CHECK says so as well"},
         ),
     ),
     why="Two proofs of one failure arrive together. Both see a text that is not refunded yet.",

@@ -44,7 +44,7 @@ def work() -> None:
 
 def setup_ours() -> None:
     shop.stock("A")
-    shop.reduce(sku="A")
+    shop.scheduled(sku="A")
 
 
 def check_ours() -> None:

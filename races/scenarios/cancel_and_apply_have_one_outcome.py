@@ -14,7 +14,7 @@ from races.scenario import Form, Scenario, alone
 
 def setup() -> None:
     shop.stock("A")
-    shop.reduce(sku="A")
+    shop.scheduled(sku="A")
 
 
 def check() -> None:

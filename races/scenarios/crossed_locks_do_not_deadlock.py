@@ -13,8 +13,8 @@ from races.scenario import Form, Scenario, alone
 
 def setup() -> None:
     shop.stock("A", "B")
-    shop.reduce(category="Books", if_price_changed="apply")
-    shop.reduce(category="Books", if_price_changed="apply")
+    shop.scheduled(category="Books", if_price_changed="apply")
+    shop.scheduled(category="Books", if_price_changed="apply")
 
 
 def check() -> None:

@@ -12,8 +12,8 @@ from races.scenario import Form, Scenario, alone
 
 def setup() -> None:
     shop.stock("A")
-    shop.reduce(sku="A", if_price_changed="apply")
-    shop.reduce(sku="A", if_price_changed="apply")
+    shop.scheduled(sku="A", if_price_changed="apply")
+    shop.scheduled(sku="A", if_price_changed="apply")
 
 
 def check() -> None:

@@ -41,8 +41,7 @@ def claim_publish_mark() -> None:
 
 def setup_ours() -> None:
     shop.stock("A")
-    shop.reduce(sku="A")
-    shop.make_messages_overdue()
+    shop.scheduled(sku="A")
 
 
 def ring_and_work() -> None:
