@@ -47,6 +47,12 @@ def reduce(**terms: Any) -> PriceReduction:
     return services.schedule_reduction(**terms)
 
 
+def scheduled(**terms: Any) -> None:
+    """A reduction whose message is long due: no step of the clock makes it early."""
+    reduce(**terms)
+    make_messages_overdue()
+
+
 def apply(number: int = 0) -> None:
     """Let the service apply the nth reduction."""
     services.apply_reduction(reduction_id=str(reductions()[number].pk))

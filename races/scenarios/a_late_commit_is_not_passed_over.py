@@ -112,7 +112,16 @@ SCENARIO = Scenario(
                      bound=1),
             "ours: the claim asks for state and due time, never for an id",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE OF message SKIP LOCKED": "one worker looks here; it keeps two "
+                "of them apart (a_job_delivered_twice_runs_once)",
+                "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings "
+                "pass each other by",
+                "created_at <": "retention, which these messages set off: how long to keep",
+                "state IN": "retention, which these messages set off: what to keep",
+                "FOR NO KEY UPDATE SKIP LOCKED in WITH due": "two workers record different ones",
+            },
         ),
     ),
     why=(
