@@ -43,7 +43,7 @@ def find_texts(env: Env, home: Home, *, database_url: str, broker_url: str) -> T
         per_second=env.float("TEXTS_PER_SECOND", 50),
         countries=tuple(env.list("TEXT_COUNTRIES", ["DE"])),
         timeout=env.float("TEXT_TIMEOUT", 5),
-        list_lag=env.float("TEXT_LIST_LAG", 5),
+        list_lag=env.float("TEXT_LIST_LAG", 60 if real else 5),
     )
 
 
