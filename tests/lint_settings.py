@@ -1,4 +1,4 @@
-"""The settings of a deployment. For processes of their own: importing it changes the environment."""
+"""The settings of a deployment. For a process of its own: importing it changes the environment."""
 
 import os
 
