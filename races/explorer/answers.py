@@ -12,6 +12,7 @@ _UUID = re.compile(r"'?\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b'?(?:::u
 _MOMENT = re.compile(
     r"'?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d(?::?\d\d)?|Z)?'?(::\w+)?"
 )
+_DAY = re.compile(r"'?\b20\d\d-\d\d-\d\d\b'?(?:::date)?")
 _SAVEPOINT = re.compile(r'"?s\d+_x\d+"?')
 _HASH = re.compile(r"'[0-9a-f]{64}'")
 _HOST = re.compile(r"'[\w.-]+:\d+'")
@@ -72,7 +73,7 @@ def _name(result: Any, column: int) -> str:
 
 def steady(text: str) -> str:
     """Ids and times differ from run to run: leave them out."""
-    for pattern, word in ((_UUID, "<id>"), (_MOMENT, "<time>"), (_SAVEPOINT, "savepoint"),
+    for pattern, word in ((_UUID, "<id>"), (_MOMENT, "<time>"), (_DAY, "<day>"), (_SAVEPOINT, "savepoint"),
                           (_HASH, "<hash>"), (_HOST, "<worker>")):  # fmt: skip
         text = pattern.sub(word, text)
     return text
