@@ -16,6 +16,14 @@ _DAY = re.compile(r"'?\b20\d\d-\d\d-\d\d\b'?(?:::date)?")
 _SAVEPOINT = re.compile(r'"?s\d+_x\d+"?')
 _HASH = re.compile(r"'[0-9a-f]{64}'")
 _HOST = re.compile(r"'[\w.-]+:\d+'")
+_UNSTEADY = (
+    (_UUID, "<id>"),
+    (_MOMENT, "<time>"),
+    (_DAY, "<day>"),
+    (_SAVEPOINT, "savepoint"),
+    (_HASH, "<hash>"),
+    (_HOST, "<worker>"),
+)
 
 
 def statement(connection: Any, sql: str, params: Any) -> str:
@@ -73,7 +81,6 @@ def _name(result: Any, column: int) -> str:
 
 def steady(text: str) -> str:
     """Ids and times differ from run to run: leave them out."""
-    for pattern, word in ((_UUID, "<id>"), (_MOMENT, "<time>"), (_DAY, "<day>"), (_SAVEPOINT, "savepoint"),
-                          (_HASH, "<hash>"), (_HOST, "<worker>")):  # fmt: skip
+    for pattern, word in _UNSTEADY:
         text = pattern.sub(word, text)
     return text
