@@ -151,7 +151,7 @@ def every_class() -> list[type[Exception]]:
 
 
 def test_every_class_of_the_client_library_is_in_the_table() -> None:
-    named = {kind.__name__ for kind in every_class()}
+    named = {kind.__name__ for kind in every_class() if kind.__module__.startswith("stripe")}
     assert named == set(stripe_errors.VERDICTS)
 
 
