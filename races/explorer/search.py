@@ -24,6 +24,7 @@ class Node:
     last: str
     preemptions: int
     chosen: Choice
+    answered: str = ""  # by the step that led here
     touched: Footprint = NOTHING
     tried: set[Choice] = field(default_factory=set)
 
@@ -79,6 +80,7 @@ class Search:
         if run.settled:
             asleep = {}  # its one continuation is run to the end, so that every death is seen
         node = Node(choices, run.signature(), asleep, run.last, preemptions, choices[0])
+        node.answered = _answer(run)
         if not self._choose(node):
             return None
         self._path.append(node)
@@ -128,12 +130,17 @@ def _does_not_fit(run: Run, choice: Choice, number: int) -> str:
     )
 
 
+def _answer(run: Run) -> str:
+    return run.moments[-1].result if run.moments else ""
+
+
 def _check_same(run: Run, node: Node, depth: int) -> None:
     if run.signature() == node.signature and run.choices() == node.choices:
         return
     before, now = "; ".join(node.signature), "; ".join(run.signature())
     raise Divergence(
         f"The same {depth} choices ({schedule.format(run.taken) or 'none'}) led somewhere else. "
-        f"Before: {before}. Now: {now}. Chance, time or state left over from an earlier run "
-        "decides what the workers do."
+        f"Before: {before}. Now: {now}. "
+        f"The last step answered “{node.answered}” then and “{_answer(run)}” now. "
+        "Chance, time or state left over from an earlier run decides what the workers do."
     )
