@@ -39,6 +39,7 @@ class Session(threading.Thread):
         self.deadlocked = False
         self.waited = False  # during its present step
         self.dead = False
+        self.abandoned = False
         self.tap: Wiretap | None = None
         self.may_die = False
         self.events: SimpleQueue[str] = SimpleQueue()
@@ -52,7 +53,7 @@ class Session(threading.Thread):
     ) -> None:
         """Run ``job`` up to its first step. An ARRIVED or ENDED event follows."""
         self.outcome = Outcome(self.worker)
-        self.blocked = self.deadlocked = self.dead = False
+        self.blocked = self.deadlocked = self.dead = self.abandoned = False
         self._orders.put((job, catalog, rewrite))
 
     def go(self, order: str = STEP) -> None:
@@ -111,7 +112,8 @@ class Session(threading.Thread):
         order = self._orders.get()
         if order in (KILL, ABANDON, None):
             self.dead = True
-            raise Killed if order == KILL else Abandoned
+            self.abandoned = order != KILL
+            raise Abandoned if self.abandoned else Killed
         return str(order)
 
     def _do(self, job: Callable[[], Any], catalog: Catalog, rewrite: Callable[[str], str]) -> None:
@@ -129,5 +131,7 @@ class Session(threading.Thread):
         # a session lock that was not given back is held on until the run is over, as in life
         if self._orders.get() is None:
             return
-        self.tap.leave_clean(abandoned=isinstance(self.outcome.error, Abandoned))
+        # By the flag and not by the error: unwinding may have raised another one. A connection that
+        # is merely closed lets its row locks go some time later, and SKIP LOCKED would meet them.
+        self.tap.leave_clean(abandoned=self.abandoned)
         self.events.put(CLEAN)

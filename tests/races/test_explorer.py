@@ -187,3 +187,24 @@ def test_three_workers(race: Race) -> None:
     assert verdict.workers == 3
     race.refutes(*(credit.read_check_save_in_a_transaction,) * 3,
                  setup=credit.setup, check=credit.check)  # fmt: skip
+
+
+def test_a_run_that_is_given_up_in_a_savepoint_leaves_no_lock_behind(race: Race) -> None:
+    """Its backend rolls back and stays: one that is cut off lets its row locks go some time later,
+    and a SKIP LOCKED of the next run would meet them."""
+
+    def nested(*order: int) -> Callable[[], None]:
+        def add() -> None:
+            with transaction.atomic():
+                adds_in(*order)()
+
+        return add
+
+    jobs = [nested(1, 2), nested(2, 1)]
+    backends = []
+    with race.explorer.scenario(jobs, setup=two_accounts) as scenario:
+        for _ in range(3):
+            with scenario._running() as run:  # and given up after one step
+                run.take(run.choices()[0])
+                backends.append(run.sessions["A"].pid)
+    assert len(set(backends)) == 1
