@@ -7,9 +7,13 @@ KEYS = ("scenarios", "schedules", "crash_points", "seconds")
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Add up what the tests recorded, in whichever process they ran."""
-    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
     recorded = [
-        figures for each in reports for name, figures in each.user_properties if name == "races"
+        figures
+        for reports in terminalreporter.stats.values()
+        for each in reports
+        if getattr(each, "when", "") == "teardown"  # the fixture records when it is done
+        for name, figures in each.user_properties
+        if name == "races"
     ]
     if not recorded:
         return
