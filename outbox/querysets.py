@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 class MessageQuerySet(models.QuerySet["Message"]):
     """Messages by where they are in their life. `Now()` is the database's clock."""
 
-    def due(self, handler: str) -> Self:
-        """Those of a handler whose time has come."""
-        return self.filter(handler=handler, state="pending", due_at__lte=Now())
-
     def waiting(self) -> Self:
         """Those that have not ended: waiting for their time, a worker or their group's turn."""
         return self.filter(state__in=["pending", "parked"])

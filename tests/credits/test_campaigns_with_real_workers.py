@@ -6,7 +6,6 @@ The truth is the sandbox's own log. At full size (100 credits, 10,000 members,
 
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,9 +100,8 @@ def balance_is_watched() -> Iterator[list[object]]:
 
     def watch() -> None:
         try:
-            while not stop.is_set():
+            while not stop.wait(0.02):
                 differences.extend(services.find_discrepancies())
-                time.sleep(0.02)
         finally:
             connection.close()
 
