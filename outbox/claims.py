@@ -14,6 +14,7 @@ from outbox.delivery import Delivery
 from outbox.handlers import Handler
 from outbox.ids import uuid7
 from outbox.models import Message, Run
+from outbox.position import Position
 
 
 def claim_first(handler: Handler, ids: Sequence[UUID]) -> list[Message]:
@@ -57,12 +58,19 @@ def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
             raise RuntimeError(f"{len(messages)} were held and {cursor.rowcount} marked done.")
 
 
-def open_next(handler: Handler, delivery: Delivery) -> Run | None:
+def open_next(
+    handler: Handler, delivery: Delivery, begin: Position | None = None, own: UUID | None = None
+) -> Run | None:
     """Record the next run of what is due, or None where nothing is. The caller commits it.
+
+    It looks from `begin` on, else from about the time at which the message `own` was made, else
+    from the beginning: beside an old transaction the index is full of entries of finished rows
+    that nobody may remove yet, and this passes them by. What lies before is the relay's to find.
 
     The candidates are held until then, so that two workers record different ones; those that a
     record names already are left to it. A message that must run alone gets a record of its own.
     """
+    due_at, first = begin or (None, None)
     run = Run(id=uuid7(), handler=handler.name, worker=delivery.worker, task_id=delivery.task_id)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,6 +79,9 @@ def open_next(handler: Handler, delivery: Delivery) -> Run | None:
                 "id": run.id,
                 "handler": run.handler,
                 "size": handler.batch_size or 1,
+                "due_at": due_at,
+                "first": first,
+                "own": own,
                 "worker": run.worker,
                 "task_id": run.task_id,
             },
@@ -78,7 +89,8 @@ def open_next(handler: Handler, delivery: Delivery) -> Run | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    run.message_ids = row[0]
+    run.message_ids, due_at = row
+    run.position = Position(due_at, run.message_ids[0])
     return run
 
 
@@ -126,22 +138,29 @@ _MARK_DONE = """
     WHERE id = ANY(%(ids)s) AND state = 'pending'
 """
 
+# The second of tolerance is for transactions that began before that of `own` and ended after it.
 _OPEN_NEXT = """
-    WITH due AS MATERIALIZED (
-        SELECT id, alone FROM outbox_message
+    WITH own AS (
+        SELECT created_at - interval '1 second' AS begin FROM outbox_message WHERE id = %(own)s
+    ), due AS MATERIALIZED (
+        SELECT id, due_at, alone FROM outbox_message
         WHERE handler = %(handler)s AND state = 'pending' AND due_at <= statement_timestamp()
+          AND (due_at, id) >= (
+              COALESCE(%(due_at)s::timestamptz, (SELECT begin FROM own), '-infinity'),
+              COALESCE(%(first)s::uuid, '00000000-0000-0000-0000-000000000000')
+          )
           AND id NOT IN (SELECT unnest(message_ids) FROM outbox_run)
         ORDER BY due_at, id LIMIT %(size)s
         FOR NO KEY UPDATE SKIP LOCKED
     ), numbered AS (
-        SELECT id, alone, row_number() OVER () AS place FROM due
+        SELECT id, due_at, alone, row_number() OVER (ORDER BY due_at, id) AS place FROM due
     ), chosen AS (
-        SELECT id FROM numbered
+        SELECT id, place FROM numbered
         WHERE CASE WHEN (SELECT alone FROM numbered WHERE place = 1)
               THEN place = 1 ELSE NOT alone END
     )
     INSERT INTO outbox_run (id, handler, message_ids, worker, task_id)
-    SELECT %(id)s, %(handler)s, array_agg(id), %(worker)s, %(task_id)s FROM chosen
+    SELECT %(id)s, %(handler)s, array_agg(id ORDER BY place), %(worker)s, %(task_id)s FROM chosen
     HAVING count(*) > 0
-    RETURNING message_ids
+    RETURNING message_ids, (SELECT due_at FROM numbered WHERE place = 1)
 """

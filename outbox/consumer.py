@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 from celery import Task
@@ -33,9 +32,16 @@ def consume(handler: Handler, ids: Sequence[UUID], delivery: Delivery) -> Tally:
     """
     tally = Tally()
     until = time.monotonic() + TIME_SLICE.total_seconds()
-    open_next = partial(_open_next, handler, delivery, until)
+    begin, own = delivery.begin, min(ids, default=None)
+
+    def open_next() -> Run | None:
+        return (
+            None if time.monotonic() >= until else claims.open_next(handler, delivery, begin, own)
+        )
+
     run = _run_own(handler, ids, delivery, tally, open_next)
     while run is not None:
+        begin = run.position
         run = execution.run_recorded(handler, run, delivery, tally, open_next)
     if tally.refused:
         logger.info("duplicate refused", extra={"handler": handler.name, "count": tally.refused})
@@ -55,10 +61,6 @@ def _run_own(
     for chunk in chunks[:-1]:
         execution.run_first(handler, chunk, delivery, tally, lambda: None)
     return execution.run_first(handler, chunks[-1], delivery, tally, open_next)
-
-
-def _open_next(handler: Handler, delivery: Delivery, until: float) -> Run | None:
-    return claims.open_next(handler, delivery) if time.monotonic() < until else None
 
 
 def _ids(ids: object) -> list[UUID]:

@@ -1,4 +1,5 @@
-"""What a Celery delivery tells about itself. It is noted for people to read and decides nothing."""
+"""What a Celery delivery tells about itself. It decides nothing: it is noted for people
+to read, and `begin` says where to look first."""
 
 import os
 import socket
@@ -8,6 +9,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from outbox.position import Position
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
@@ -16,6 +19,7 @@ class Delivery:
     worker: str
     task_id: str = ""
     dispatched_at: datetime | None = None
+    begin: Position | None = None
 
     @classmethod
     def here(cls) -> "Delivery":
@@ -28,13 +32,19 @@ class Delivery:
         return cls(
             worker=cls.here().worker,
             task_id=request.id or "",
-            dispatched_at=_sent_at(request),
+            dispatched_at=_moment(_header(request, "dispatched_at")),
+            begin=Position.parse(_header(request, "begin")),
         )
 
 
-def _sent_at(request: Any) -> datetime | None:
+def _header(request: Any, name: str) -> object:
+    headers = request.headers
+    return headers.get(name) if isinstance(headers, dict) else None
+
+
+def _moment(text: object) -> datetime | None:
     try:
-        sent_at = parse_datetime(str((request.headers or {})["dispatched_at"]))
-    except (KeyError, TypeError, ValueError):
+        moment = parse_datetime(str(text))
+    except ValueError:
         return None
-    return sent_at if sent_at and sent_at.tzinfo else None
+    return moment if moment and moment.tzinfo else None

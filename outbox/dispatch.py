@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from outbox import handlers
 from outbox.handlers import Handler
+from outbox.position import Position
 
 logger = logging.getLogger("outbox.dispatch")
 
@@ -72,10 +73,10 @@ def _chunks(ids: list[UUID], handler: Handler) -> Iterator[list[UUID]]:
         yield ids[start : start + size]
 
 
-def send(handler: Handler, ids: Iterable[UUID] = ()) -> bool:
-    """Publish one dispatch; without ids it says "whatever is due". Returns whether it went out.
+def send(handler: Handler, ids: Iterable[UUID] = (), begin: Position | None = None) -> bool:
+    """Publish one dispatch; without ids it says "whatever is due, from `begin` on".
 
-    Never raises. While the broker is being left alone nothing is tried.
+    Returns whether it went out. Never raises; nothing is tried while the broker is left alone.
     """
     global _pause, _paused_until
     if time.monotonic() < _paused_until:
@@ -86,7 +87,10 @@ def send(handler: Handler, ids: Iterable[UUID] = ()) -> bool:
             queue=handler.queue,
             expires=EXPIRES_SECONDS,
             retry=False,
-            headers={"dispatched_at": timezone.now().isoformat()},
+            headers={
+                "dispatched_at": timezone.now().isoformat(),
+                "begin": str(begin) if begin else None,
+            },
         )
     except Exception as error:  # whatever the broker's client raises: the relay will make up for it
         _pause = min(max(FIRST_PAUSE, 2 * _pause), LONGEST_PAUSE)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from outbox.ids import uuid7
+from outbox.position import Position
 from outbox.querysets import MessageQuerySet, RunQuerySet
 
 LARGEST_ARGS = 8 * 1024
@@ -81,6 +82,8 @@ class Message(models.Model):
             ),
             # Everything that one request set off.
             models.Index(fields=["operation_id"], name="outbox_message_operation"),
+            # A person looks for what a key stood for, also after the key has gone.
+            models.Index(fields=["key"], condition=Q(key__isnull=False), name="outbox_message_key"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -176,6 +179,8 @@ class Run(models.Model):
     task_id = models.CharField(max_length=64, blank=True, default="")
     started_at = models.DateTimeField(db_default=Now())
 
+    position: Position  # where the claim that opened it found the first of its messages
+
     objects = RunQuerySet.as_manager()
 
     def __str__(self) -> str:
@@ -195,6 +200,7 @@ class Event(models.Model):
         CANCELLED = "cancelled", "cancelled"
         DISCARDED = "discarded", "discarded"
         REDRIVEN = "redriven", "redriven"
+        REFUSED = "refused", "a delivery refused"
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=9, choices=Kind.choices)
@@ -207,6 +213,8 @@ class Event(models.Model):
 
     class Meta:
         ordering = [F("at").asc(), F("id").asc()]
+        # What happened lately: the figures of each minute.
+        indexes = [models.Index(fields=["at"], name="outbox_event_at")]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.at}"
@@ -236,4 +244,5 @@ class StoredAnswer(models.Model):
 
 # The tables of subjects of their own; Django looks for models here.
 from outbox.desk.models import DeskAct  # noqa: E402, F401
+from outbox.monitoring.models import Minute, Pause  # noqa: E402, F401
 from outbox.reconciliation.models import Finding, Reconciliation  # noqa: E402, F401

@@ -12,6 +12,7 @@ from math import ceil
 from django.db import connection, transaction
 
 from outbox import dispatch, groups, handlers, runs
+from outbox.position import Position
 
 logger = logging.getLogger("outbox.relay")
 
@@ -52,8 +53,8 @@ def run_once() -> Round:
         if not _only_relay():
             found.skipped = True
             return found
-        for name, due in _due_per_handler():
-            found.dispatched += _ring(name, due)
+        for name, due, earliest in _due_per_handler():
+            found.dispatched += _ring(name, due, earliest)
     if found.crashed or found.promoted or found.dispatched:
         logger.info("relay round", extra=vars(found))
     return found
@@ -70,23 +71,25 @@ def _only_relay() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _ring(name: str, due: int) -> int:
+def _ring(name: str, due: int, earliest: Position) -> int:
     handler = handlers.find(name)
     if handler is None:
         logger.error("messages are due that no handler knows", extra={"handler": name, "due": due})
         return 0
     wanted = ceil(due / (handler.batch_size or MESSAGES_PER_DISPATCH))
     sent = 0
-    while sent < min(wanted, MOST_DISPATCHES) and dispatch.send(handler):
+    while sent < min(wanted, MOST_DISPATCHES) and dispatch.send(handler, begin=earliest):
         sent += 1
     return sent
 
 
-def _due_per_handler() -> list[tuple[str, int]]:
-    """Counts by the names found in the table, so that none is overlooked; nothing is locked."""
+def _due_per_handler() -> list[tuple[str, int, Position]]:
+    """How many are due and the earliest of them, by the names found in the table, so that none is
+    overlooked. Nothing is locked, and it looks from the beginning: a commit may have come late.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"grace": GRACE.total_seconds(), "most": MOST_COUNTED})
-        return list(cursor.fetchall())
+        return [(name, due, Position(*earliest)) for name, due, *earliest in cursor.fetchall()]
 
 
 # Hops from name to name along the index of due messages (a "loose index scan"), then counts each
@@ -99,12 +102,12 @@ _DUE = """
                 WHERE state = 'pending' AND handler > names.handler ORDER BY handler LIMIT 1)
         FROM names WHERE names.handler IS NOT NULL
     )
-    SELECT names.handler, due.count FROM names CROSS JOIN LATERAL (
-        SELECT count(*) FROM (
-            SELECT 1 FROM outbox_message
+    SELECT names.handler, due.count, due.at, due.ids[1] FROM names CROSS JOIN LATERAL (
+        SELECT count(*), min(due_at) AS at, array_agg(id ORDER BY due_at, id) AS ids FROM (
+            SELECT due_at, id FROM outbox_message
             WHERE state = 'pending' AND handler = names.handler
               AND due_at <= clock_timestamp() - make_interval(secs => %(grace)s)
-            LIMIT %(most)s
+            ORDER BY due_at, id LIMIT %(most)s
         ) AS counted
     ) AS due
     WHERE names.handler IS NOT NULL AND due.count > 0

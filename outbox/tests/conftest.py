@@ -64,7 +64,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """What would have been published: dispatches are hints, so the tests deliver as they please."""
     published: list[tuple[str, list[str]]] = []
 
-    def note(handler: Handler, ids: Any = ()) -> bool:
+    def note(handler: Handler, ids: Any = (), begin: Any = None) -> bool:
         published.append((handler.name, [str(one) for one in ids]))
         return True
 

@@ -153,7 +153,7 @@ def test_a_long_group_behind_a_blocked_head_costs_the_claim_nothing(effect: Any)
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         values = {"id": ids.uuid7(), "handler": "tests.effect", "size": 10}
-        values |= {"worker": "test:1", "task_id": ""}
+        values |= {"worker": "test:1", "task_id": "", "due_at": None, "first": None, "own": None}
         cursor.execute(f"EXPLAIN (ANALYZE) {claims._OPEN_NEXT}", values)
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")
