@@ -11,6 +11,8 @@ class OutboxConfig(AppConfig):
 
     def ready(self) -> None:
         from outbox import checks  # noqa: F401 - registers them
+        from outbox.monitoring import deliveries
         from outbox.reconciliation import own  # noqa: F401 - likewise
 
         autodiscover_modules("tasks", "reconciliation")
+        deliveries.connect()

@@ -52,7 +52,7 @@ def tick() -> int:
     created = 0
     for schedule in schedules():
         with transaction.atomic():
-            key = _key(schedule, schedule.slot(_database_time()))
+            key = key_of(schedule, schedule.slot(database_time()))
             created += enqueue(
                 schedule.handler, args={}, key=key, unique=for_period(REMEMBERED)
             ).created
@@ -64,20 +64,22 @@ def missed(handler: str, patience: timedelta) -> str | None:
 
     None too where no earlier slot ever ran: a schedule that is new has missed nothing.
     """
-    schedule, now = _schedules[handler], _database_time()
+    schedule, now = _schedules[handler], database_time()
     slot = schedule.slot(now)
     known = IdempotencyKey.objects.filter(key__startswith=f"periodic:{handler}:")
     if now - slot < patience or not known.exists():
         return None
-    key = _key(schedule, slot)
+    key = key_of(schedule, slot)
     return None if known.filter(key=key).exists() else key
 
 
-def _key(schedule: Schedule, slot: datetime) -> str:
+def key_of(schedule: Schedule, slot: datetime) -> str:
+    """The idempotency key of a schedule's slot."""
     return f"periodic:{schedule.handler}:{slot:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _database_time() -> datetime:
+def database_time() -> datetime:
+    """Now, by the database's clock, in UTC."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         moment: datetime = cursor.fetchone()[0]

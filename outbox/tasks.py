@@ -7,8 +7,8 @@ from celery import shared_task
 from outbox import periodic, relay, retention
 from outbox.enqueueing import enqueue
 from outbox.handlers import Retry, handler
-from outbox.reconciliation import registered, run
-from outbox.reconciliation.models import Reconciliation
+from outbox.monitoring.measure import measure
+from outbox.reconciliation import chain
 
 
 @shared_task(name="outbox.relay", queue="relay", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -23,6 +23,12 @@ def tick() -> int:
     return periodic.tick()
 
 
+@shared_task(name="outbox.measure", queue="relay", ignore_result=True)  # type: ignore[untyped-decorator]
+def run_measure() -> bool:
+    """Count what was done in the last minutes, for pages and dashboards."""
+    return measure()
+
+
 @handler("outbox.prune", queue="bulk", retry=Retry(limit=None), deadline=timedelta(minutes=1))
 def prune() -> None:
     """Delete one batch of what is past its time; another message goes on while there is more."""
@@ -33,27 +39,15 @@ def prune() -> None:
 @handler("outbox.reconcile", queue="bulk", retry=Retry(limit=None))
 def reconcile() -> None:
     """Begin the night's reconciliation; while another one runs, that is enough."""
-    started = run.begin(cause="nightly")
-    if started is not None:
-        _enqueue_step(started.pk, min(registered()), "")
+    chain.start(cause="nightly")
 
 
-@handler("outbox.reconcile_step", queue="bulk", deadline=timedelta(minutes=1))
-def reconcile_step(*, reconciliation_id: int, check: str, after: str) -> None:
-    """One page of one check, then the next page, the next check, or the end."""
-    current = Reconciliation.objects.get(pk=reconciliation_id)
-    later = [name for name in registered() if name > check]
-    if (onward := run.step(current, check, after)) is not None:
-        _enqueue_step(current.pk, check, onward)
-    elif later:
-        _enqueue_step(current.pk, later[0], "")
-    else:
-        run.finish(current)
-
-
-def _enqueue_step(reconciliation_id: int, check: str, after: str) -> None:
-    args = {"reconciliation_id": reconciliation_id, "check": check, "after": after}
-    enqueue("outbox.reconcile_step", args=args)
+@handler(
+    "outbox.reconcile_step", queue="bulk", retry=Retry(limit=None), deadline=timedelta(minutes=1)
+)
+def reconcile_step(*, reconciliation_id: int, turn: int) -> None:
+    """One page of one check; another message goes on with the next."""
+    chain.go_on(reconciliation_id=reconciliation_id, turn=turn)
 
 
 periodic.register(handler="outbox.prune", every=timedelta(hours=1))

@@ -86,6 +86,7 @@ def _beat() -> dict[str, Any]:
         "CELERY_BEAT_SCHEDULE": {
             "relay": _every("outbox.relay", timedelta(seconds=1)),
             "tick": _every("outbox.tick", timedelta(minutes=1)),
+            "measure": _every("outbox.measure", timedelta(seconds=5)),
         },
     }
 

@@ -6,11 +6,14 @@ from django.db.models.functions import Now
 
 
 class DeskAct(models.Model):
-    """Who did what to which dead letters, when and why. Nothing here is ever changed."""
+    """Who did what to which messages, when and why. Nothing here is ever changed."""
 
     class Kind(models.TextChoices):
         REDRIVE = "redrive", "redrive"
         DISCARD = "discard", "discard"
+        CANCEL = "cancel", "cancel"
+        PAUSE = "pause", "pause"
+        RESUME = "resume", "resume"
 
     kind = models.CharField(max_length=7, choices=Kind.choices)
     actor = models.CharField(max_length=150)
@@ -25,7 +28,7 @@ class DeskAct(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(actor=""), name="outbox_act_names_its_actor"),
             models.CheckConstraint(
-                condition=Q(kind="redrive") | Q(kind="discard", reason__gt=""),
+                condition=~Q(kind="discard") | Q(reason__gt=""),
                 name="outbox_discarding_says_why",
             ),
         ]

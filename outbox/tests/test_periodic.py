@@ -18,7 +18,7 @@ def nightly(declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def at(monkeypatch: pytest.MonkeyPatch, day: int, hour: int) -> None:
     moment = datetime(2030, 1, day, hour, tzinfo=UTC)
-    monkeypatch.setattr(periodic, "_database_time", lambda: moment)
+    monkeypatch.setattr(periodic, "database_time", lambda: moment)
 
 
 def test_however_often_it_ticks_a_slot_runs_once(nightly: pytest.MonkeyPatch) -> None:
