@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 @contextmanager
-def throwaway() -> Iterator[Explorer]:
+def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
     """An explorer on servers of its own, migrated and empty, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="onceproof-races-"))
     folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
@@ -47,7 +47,7 @@ def throwaway() -> Iterator[Explorer]:
         postgres.create_database(DATABASE)
         _work_with(postgres, valkey)
         with lab.broker.installed():
-            explorer = Explorer(patience=30)
+            explorer = kind(patience=30)
             yield explorer
             explorer.close()
     finally:

@@ -164,9 +164,13 @@ class Scenario:
     def replay(self, text: str) -> Explored:
         """One schedule by its text; raises ScheduleDoesNotFit."""
         choices = schedule.parse(text)
+        return self.drive(lambda run: follow(run, choices))
+
+    def drive(self, driver: Callable[[Run], None]) -> Explored:
+        """One run under the caller's hand: ``driver`` takes choices until none is open."""
         self._reduce = False
         with self._running() as run:
-            follow(run, choices)
+            driver(run)
             stuck = [session.worker for session in run.stuck()]
         return Explored(run, True, stuck)
 

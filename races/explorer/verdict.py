@@ -72,7 +72,7 @@ class Verdict:
 
 def prove(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
     """Run every schedule (within the question's bound); stop at the first violation."""
-    with _asked(explorer, question) as (verdict, scenario):
+    with asked(explorer, question) as (verdict, scenario):
         left_out = _run(scenario, question, verdict, question.bound, progress)
         verdict.complete = verdict.holds and not left_out
         verdict.bound = question.bound if left_out else None
@@ -81,7 +81,7 @@ def prove(explorer: Explorer, question: Question, progress: Progress = silent) -
 
 def refute(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
     """Look for the shortest schedule that fails: first without preemption, then with ever more."""
-    with _asked(explorer, question) as (verdict, scenario):
+    with asked(explorer, question) as (verdict, scenario):
         for bound in [*range(MOST_PREEMPTIONS + 1), None]:
             left_out = _run(scenario, question, verdict, bound, progress)
             if verdict.violations or not left_out:
@@ -92,7 +92,7 @@ def refute(explorer: Explorer, question: Question, progress: Progress = silent) 
 
 def replay(explorer: Explorer, question: Question, schedule: str) -> Verdict:
     """Run one schedule by its text; raises ScheduleDoesNotFit."""
-    with _asked(explorer, question) as (verdict, scenario):
+    with asked(explorer, question) as (verdict, scenario):
         _judge(scenario, scenario.replay(schedule), question, verdict, set())
     return verdict
 
@@ -125,7 +125,7 @@ def _judge(
     points |= explored.run.budget.struck
     moments = explored.run.moments
     verdict.statements = max(verdict.statements, sum(moment.text != "…" for moment in moments))
-    message = _broken(scenario, explored, question)
+    message = broken(scenario, explored, question)
     if message:
         columns = timeline.workers(moments, list(question.jobs))
         verdict.violations.append(
@@ -135,7 +135,7 @@ def _judge(
         verdict.example, verdict.example_moments = explored.schedule, moments
 
 
-def _broken(scenario: Scenario, explored: Explored, question: Question) -> str:
+def broken(scenario: Scenario, explored: Explored, question: Question) -> str:
     """What the schedule broke, in a sentence; empty where it broke nothing."""
     if explored.stuck:
         return (
@@ -177,7 +177,8 @@ def _first_line(error: BaseException | None) -> str:
 
 
 @contextmanager
-def _asked(explorer: Explorer, question: Question) -> Iterator[tuple[Verdict, Scenario]]:
+def asked(explorer: Explorer, question: Question) -> Iterator[tuple[Verdict, Scenario]]:
+    """The question's workers on the question's start, and a verdict to fill in."""
     verdict = Verdict(workers=len(question.workers))
     began = time.monotonic()
     scenario = explorer.scenario(
