@@ -1,78 +1,179 @@
 """A run: page after page, each a transaction of its own, resumable at any of them."""
 
+import json
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
-from outbox.reconciliation.checks import Check, Suspect, registered
+from outbox.reconciliation import acts
+from outbox.reconciliation.checks import Check, Page, Suspect, registered
 from outbox.reconciliation.models import Finding, Reconciliation
 
 logger = logging.getLogger("outbox.reconciliation")
 
 STALLED = timedelta(minutes=10)
-"""A run that has not moved for so long has died, and gives way to the next."""
+"""A run that has not moved for so long, and that nobody holds, gives way to the next."""
+
+KEPT = timedelta(days=365)
+"""How long a run and its findings are kept: as long as dead letters."""
 
 NEEDS_A_PERSON = "needs a person"
+NOT_TRIED = "not tried: dry run"
 
 
-def begin(*, cause: str, dry_run: bool = False) -> Reconciliation | None:
-    """Start a run, or None while another one is running: one is enough."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        Reconciliation.objects.filter(running=True, moved_at__lt=Now() - STALLED).update(
-            running=None
-        )
-        cursor.execute(
-            "INSERT INTO outbox_reconciliation (running, cause, dry_run, checked)"
-            " VALUES (true, %s, %s, '{}') ON CONFLICT (running) DO NOTHING RETURNING id",
-            [cause, dry_run],
-        )
-        row = cursor.fetchone()
-    return None if row is None else Reconciliation.objects.get(pk=row[0])
+@dataclass(frozen=True)
+class Step:
+    """What a step left to do: the number of the next one, or None after the last."""
+
+    next_turn: int | None
 
 
-def step(run: Reconciliation, name: str, after: str) -> str | None:
-    """One page of one check, with the repairs of what it finds. Returns where to go on, or None.
+def begin(
+    *,
+    cause: str,
+    names: Sequence[str] = (),
+    dry_run: bool = False,
+    by_session: bool = False,
+) -> Reconciliation | None:
+    """Start a run over these checks (none named: all), or None while another one is running.
+
+    With `by_session` this database session drives it, and the run has died when the session has.
+    One that died is taken over where it stands if it is the same, and gives way otherwise.
+    """
+    wanted = sorted(names or registered())
+    with transaction.atomic():
+        died = Reconciliation.objects.under_way().at_rest().first()
+        if died is not None and not _is_alive(died):
+            if (died.names, died.dry_run) == (wanted, dry_run):
+                return _take_over(died, by_session=by_session)
+            Reconciliation.objects.filter(pk=died.pk).update(running=None)
+        return _insert(cause, wanted, dry_run=dry_run, by_session=by_session)
+
+
+def step(run: Reconciliation, turn: int | None = None) -> Step:
+    """One page of one check, with the repairs of what it finds; the last one ends the run.
 
     The caller's transaction is its own: a step that is killed is done again, and finds what it
-    had repaired to be well, or its repair undone with it.
+    had repaired to be well, or its repair undone with it. With a `turn`, only that step is taken:
+    a second call for it finds it taken, and does nothing.
     """
-    check = registered()[name]
-    page = check.page(after)
-    for subject in page.subjects:
-        _look_closer(run, check, subject)
+    held = Reconciliation.objects.under_way().locked().filter(pk=run.pk).first()
+    if held is None or (turn is not None and held.turn != turn):
+        return Step(None)
+    if not held.present:
+        return _finish(held)
+    check = registered().get(held.present)
+    page = check.page(held.after) if check else Page(0, [], None)  # another release knows it
+    known = sum(_look_closer(held, check, subject) for subject in page.subjects) if check else 0
+    _move(held, page, known)
+    return Step(held.turn + 1)
+
+
+def _is_alive(run: Reconciliation) -> bool:
+    """Nobody holds it at this moment. Its session, or the messages of its chain, may go on with it.
+
+    A session that a pooler keeps open is given up by the clock alone.
+    """
+    still = Reconciliation.objects.filter(pk=run.pk).annotate(
+        rest=ExpressionWrapper(Now() - F("moved_at"), output_field=DurationField())
+    )
+    if still.get().rest > STALLED:  # type: ignore[attr-defined]
+        return False
+    return run.session is None or _session_lives(run)
+
+
+def _session_lives(run: Reconciliation) -> bool:
+    """Whether the backend is there, and no later one of the same number.
+
+    Its start is hidden from other roles: what cannot be seen is taken for alive.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outbox_reconciliation SET moved_at = now(), checked = checked ||"
-            " jsonb_build_object(%s::text, coalesce((checked ->> %s)::bigint, 0) + %s)"
-            " WHERE id = %s",
-            [name, name, page.rows, run.pk],
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s"
+            " AND coalesce(backend_start = %s, true))",
+            [run.session, run.session_since],
         )
-    return page.next
+        return bool(cursor.fetchone()[0])
 
 
-def finish(run: Reconciliation) -> None:
-    """Every check has been through. A second call changes nothing."""
-    Reconciliation.objects.filter(Q(pk=run.pk), finished_at=None).update(
-        finished_at=Now(), running=None
+def _take_over(run: Reconciliation, *, by_session: bool) -> Reconciliation:
+    """Go on with it; whoever drove it before finds its turn gone."""
+    _update(run, turn=run.turn + 1, moved_at=Now())
+    _drive(run, by_session=by_session)
+    return Reconciliation.objects.get(pk=run.pk)
+
+
+def _insert(
+    cause: str, names: list[str], *, dry_run: bool, by_session: bool
+) -> Reconciliation | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [cause, dry_run, json.dumps(names)])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    run = Reconciliation.objects.get(pk=row[0])
+    _drive(run, by_session=by_session)
+    return run
+
+
+def _drive(run: Reconciliation, *, by_session: bool) -> None:
+    """Write down by whom: this session, or a chain of messages."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SESSION if by_session else _CHAIN, [run.pk])
+
+
+def _move(run: Reconciliation, page: Page, known: int) -> None:
+    """Where the next step goes on, and how much was seen so far."""
+    name = run.present
+    _update(
+        run,
+        moved_at=Now(),
+        turn=run.turn + 1,
+        after=page.next or "",
+        done=run.done + (page.next is None),
+        checked={**run.checked, name: run.checked.get(name, 0) + page.rows},
+        known=run.known + known,
     )
 
 
-def _look_closer(run: Reconciliation, check: Check, subject: str) -> None:
-    """Confirm and repair in one savepoint: what cannot be mended must not hold up the rest."""
+def _finish(run: Reconciliation) -> Step:
+    """Every check has been through."""
+    _update(run, finished_at=Now(), moved_at=Now(), running=None)
+    Reconciliation.objects.filter(running=None, started_at__lt=Now() - KEPT).delete()
+    return Step(None)
+
+
+def _update(run: Reconciliation, **columns: Any) -> None:
+    """Write to the run whose row is held."""
+    Reconciliation.objects.filter(pk=run.pk).update(**columns)
+
+
+def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
+    """Confirm and repair in one savepoint: what cannot be mended must not hold up the rest.
+
+    Returns whether it is known: found before with the same evidence, and acknowledged then.
+    """
+    repair = ""
     try:
         with transaction.atomic():
             suspect = check.confirm(subject)
             if suspect is None:
-                return
+                return False
             repair = "" if run.dry_run else check.repair(suspect)
-            _note(run, check, suspect, repair)
     except Exception as error:
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
         told = f"{type(error).__name__}: {error}"[:1_000]
-        _note(run, check, Suspect("check_failed", subject, {"error": told}), "")
+        suspect = Suspect("check_failed", subject, {"error": told})
+    if not repair and acts.is_known(check.name, suspect):
+        return True
+    _note(run, check, suspect, repair)
+    return False
 
 
 def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> None:
@@ -83,10 +184,26 @@ def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> N
         subject=suspect.subject,
         severity=suspect.severity,
         evidence=suspect.evidence,
-        repair=repair or ("not tried: dry run" if run.dry_run else NEEDS_A_PERSON),
+        repair=repair or (NOT_TRIED if run.dry_run else NEEDS_A_PERSON),
         repaired=bool(repair),
     )
     logger.warning(
         "finding",
         extra={"check": check.name, "type": suspect.type, "subject": suspect.subject},
     )
+
+
+_INSERT = """
+    INSERT INTO outbox_reconciliation (running, cause, dry_run, names, done, after, turn, checked,
+        known)
+    VALUES (true, %s, %s, %s, 0, '', 0, '{}', 0) ON CONFLICT (running) DO NOTHING RETURNING id
+"""
+_SESSION = """
+    UPDATE outbox_reconciliation AS run
+    SET session = activity.pid, session_since = activity.backend_start
+    FROM pg_stat_activity AS activity
+    WHERE run.id = %s AND activity.pid = pg_backend_pid()
+"""
+_CHAIN = """
+    UPDATE outbox_reconciliation SET session = NULL, session_since = NULL WHERE id = %s
+"""
