@@ -64,6 +64,7 @@ class Handler:
     retry: Retry
     late: Late
     on_abandoned: Abandoned | None
+    renamed_from: tuple[str, ...] = ()
     task: Task = field(repr=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -91,13 +92,15 @@ def handler(
     retry: Retry = Retry(),
     late: Late = Late.DROP,
     on_abandoned: Abandoned | None = None,
+    renamed_from: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Declare a function as the handler `name`, and the Celery task that is its bell.
 
     The function receives a message's arguments as keywords or, with a `batch_size`, a list of up
     to so many `Message` objects that commit together. It runs inside one transaction of at most
     `deadline`; it must not talk to anyone outside that transaction. `on_abandoned(args, state,
-    reason)` runs in the transaction that ends a message otherwise than done.
+    reason)` runs in the transaction that ends a message otherwise than done. Messages that wait
+    under one of the names in `renamed_from` are brought under `name` by reconciliation.
 
     Raises ValueError where another function has the name already.
     """
@@ -114,6 +117,7 @@ def handler(
             retry=retry,
             late=Late(late),
             on_abandoned=on_abandoned,
+            renamed_from=renamed_from,
             task=_dispatch_task(name, queue),
         )
         _registry[name] = declared
@@ -146,6 +150,11 @@ def get(name: str) -> Handler:
 def find(name: str) -> Handler | None:
     """The handler of that name, or None for a name that only an older or newer release knows."""
     return _registry.get(name)
+
+
+def successor(name: str) -> Handler | None:
+    """The handler that was renamed from that name, if any."""
+    return next((each for each in _registry.values() if name in each.renamed_from), None)
 
 
 def names() -> list[str]:
