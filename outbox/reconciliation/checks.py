@@ -56,15 +56,20 @@ class Check(ABC):
         """
         return ""
 
+    def address(self, subject: str) -> str:
+        """The page on which a person looks at a subject of this check; "" where there is none."""
+        return ""
 
-def paged(sql: str, after: str, start: Sequence[Any], size: int) -> Page:
+
+def paged(sql: str, after: str, start: Sequence[Any], size: int, *first: Any) -> Page:
     """A page of a statement that walks along an index.
 
-    The statement takes the columns of the row before it (`start` for the first page), then the
-    limit; it yields the same columns for each row, then a subject, or NULL where all is well.
+    The statement takes the parameters in `first`, the columns of the row before it (`start` for the
+    first page), then the limit; it yields the same columns for each row, then a subject, or NULL
+    where all is well.
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*(json.loads(after) if after else start), size])
+        cursor.execute(sql, [*first, *(json.loads(after) if after else start), size])
         rows = cursor.fetchall()
     more = json.dumps([str(column) for column in rows[-1][:-1]]) if len(rows) == size else None
     return Page(len(rows), [str(row[-1]) for row in rows if row[-1] is not None], more)

@@ -3,16 +3,22 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from outbox import dispatch, handlers, periodic
-from outbox.models import Message
+from outbox import dispatch, handlers, keys, pauses, periodic
+from outbox.models import IdempotencyKey, Message
+from outbox.monitoring.models import Pause
 from outbox.reconciliation.checks import Check, Page, Suspect, paged, register
 
 PAGE = 10_000
 """Rows per step: some 20 ms of reading."""
 
 TOO_LONG = timedelta(minutes=10)
+SETTLED = timedelta(minutes=1)
+"""While a new release comes up, its messages may be seen by a process of the old one."""
+
 UNSEEN = timedelta(days=1)
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -34,14 +40,53 @@ class DueTooLong(Check):
         message = waiting.among([UUID(subject)]).held().first()
         if message is None:
             return None
+        handler = handlers.find(message.handler)
+        if handler is None or Pause.objects.filter(target__in=pauses.targets(handler)).exists():
+            return None  # the next check's affair; or a person wants it to wait
         evidence = {"handler": message.handler, "due_at": message.due_at.isoformat()}
-        known = handlers.find(message.handler) is not None
-        return Suspect("due_too_long" if known else "handler_unknown", subject, evidence)
+        return Suspect("due_too_long", subject, evidence)
 
     def repair(self, suspect: Suspect) -> str:
-        handler = handlers.find(suspect.evidence["handler"])
-        sent = handler is not None and dispatch.send(handler, [UUID(suspect.subject)])
-        return "dispatched again" if sent else ""
+        handler = handlers.get(suspect.evidence["handler"])
+        return "dispatched again" if dispatch.send(handler, [UUID(suspect.subject)]) else ""
+
+
+class HandlerUnknown(Check):
+    """What waits under a name that no handler has; one that was renamed says what it was before."""
+
+    name = "outbox.handler_unknown"
+
+    def page(self, after: str) -> Page:
+        names = _names_that_wait()
+        unknown = [name for name in names if handlers.find(name) is None]
+        if not unknown:
+            return Page(len(names), [], None)
+        return paged(_UNKNOWN, after, ["", "-infinity", NO_ID], PAGE, unknown)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        old = Q(due_at__lt=Now() - SETTLED) | Q(created_at__lt=Now() - SETTLED)
+        waiting = Message.objects.filter(old, state="pending")
+        message = waiting.among([UUID(subject)]).held().first()
+        if message is None or handlers.find(message.handler) is not None:
+            return None
+        evidence = {"handler": message.handler}
+        successor = handlers.successor(message.handler)
+        if successor is None:
+            return Suspect("handler_unknown", subject, evidence)
+        return Suspect("handler_renamed", subject, evidence | {"renamed_to": successor.name})
+
+    def repair(self, suspect: Suspect) -> str:
+        if "renamed_to" not in suspect.evidence:
+            return ""
+        old, new = suspect.evidence["handler"], handlers.get(suspect.evidence["renamed_to"])
+        message = Message.objects.get(id=UUID(suspect.subject))
+        Message.objects.filter(id=message.id, handler=old).update(handler=new.name)
+        # A later request under the same key names the new handler, and must not conflict.
+        IdempotencyKey.objects.filter(
+            message_id=message.id, args_hash=keys.hash_of(old, message.args)
+        ).filter(key=message.key).update(args_hash=keys.hash_of(new.name, message.args))
+        dispatch.after_commit(connection, new, [message.id])
+        return f"moved to {new.name}"
 
 
 class DeadUnseen(Check):
@@ -75,7 +120,15 @@ class PeriodicRunMissed(Check):
         return Suspect("periodic_run_missed", subject, {"slot": slot}) if slot else None
 
     def repair(self, suspect: Suspect) -> str:
-        return "enqueued" if periodic.tick() else ""
+        with transaction.atomic():
+            periodic.tick()  # where a beat is faster, its slot is ours
+        return "enqueued"
+
+
+def _names_that_wait() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES)
+        return [name for (name,) in cursor.fetchall()]
 
 
 # Along the index of what is due, handler by handler.
@@ -86,6 +139,25 @@ _DUE = f"""
     ORDER BY handler, due_at, id LIMIT %s
 """  # noqa: S608 - a constant of this module
 
+# From name to name along the same index (a "loose index scan").
+_NAMES = """
+    WITH RECURSIVE names AS (
+        (SELECT handler FROM outbox_message WHERE state = 'pending' ORDER BY handler LIMIT 1)
+        UNION ALL
+        SELECT (SELECT handler FROM outbox_message
+                WHERE state = 'pending' AND handler > names.handler ORDER BY handler LIMIT 1)
+        FROM names WHERE names.handler IS NOT NULL
+    )
+    SELECT handler FROM names WHERE handler IS NOT NULL
+"""
+
+_UNKNOWN = """
+    SELECT handler, due_at, id, id FROM outbox_message
+    WHERE state = 'pending' AND handler = ANY(%s)
+      AND (handler, due_at, id) > (%s, %s::timestamptz, %s::uuid)
+    ORDER BY handler, due_at, id LIMIT %s
+"""
+
 _DEAD = f"""
     SELECT finished_at, id, CASE WHEN finished_at < now() - {_sql(UNSEEN)} THEN id END
     FROM outbox_message
@@ -95,5 +167,6 @@ _DEAD = f"""
 """  # noqa: S608
 
 register(DueTooLong())
+register(HandlerUnknown())
 register(DeadUnseen())
 register(PeriodicRunMissed())

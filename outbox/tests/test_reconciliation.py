@@ -1,21 +1,18 @@
 """Each check: data is broken behind the outbox's back, found, mended, the next run silent."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
 
 import outbox
-from outbox import periodic
+from outbox import handlers, keys, pauses, periodic
 from outbox.models import IdempotencyKey, Message
-from outbox.reconciliation import Check, Page, Suspect, checks, own, register, run
-from outbox.reconciliation.models import Finding, Reconciliation
-from outbox.tasks import reconcile, reconcile_step
+from outbox.reconciliation import checks, own
+from outbox.reconciliation.models import Finding
 from outbox.tests.conftest import deliver, drain, enqueue
 from outbox.tests.test_keys import in_thread
 
@@ -25,9 +22,8 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 @pytest.fixture(autouse=True)
 def only_our_own(declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     declare(lambda: ledger.add("effect"))
-    ours = {check.name: check for check in (own.DueTooLong(), own.DeadUnseen())}
-    ours[own.PeriodicRunMissed.name] = own.PeriodicRunMissed()
-    monkeypatch.setattr(checks, "_checks", ours)
+    ours = (own.DueTooLong(), own.HandlerUnknown(), own.DeadUnseen(), own.PeriodicRunMissed())
+    monkeypatch.setattr(checks, "_checks", {check.name: check for check in ours})
     monkeypatch.setattr(periodic, "_schedules", {})
 
 
@@ -61,12 +57,55 @@ def test_a_message_due_too_long_is_dispatched_again(sent: list[Any]) -> None:
     assert sent == [("tests.effect", [str(message.id)])]
 
 
-def test_a_message_of_an_unknown_handler_needs_a_person() -> None:
+def test_a_message_that_was_dispatched_again_and_is_done_is_silent(sent: list[Any]) -> None:
+    message = enqueue()
+    Message.objects.update(due_at=LONG_AGO)
+    reconciled()
+    deliver(handlers.get("tests.effect"), message)
+    assert reconciled()[1]["findings"] == []
+
+
+def test_what_a_person_has_paused_is_not_due_too_long(sent: list[Any]) -> None:
     enqueue()
-    Message.objects.update(due_at=LONG_AGO, handler="tests.renamed")
+    Message.objects.update(due_at=LONG_AGO)
+    pauses.pause("handler:tests.effect", actor="ann")
+    assert reconciled()[1]["findings"] == []
+
+
+def test_a_message_of_an_unknown_handler_needs_a_person(declare: Any) -> None:
+    enqueue()
+    Message.objects.update(handler="tests.gone")
+    assert reconciled()[1]["findings"] == [], "a release that is coming up may know it"
+    Message.objects.update(created_at=LONG_AGO)
     status, told = reconciled()
     assert (status, types(told)) == (1, ["handler_unknown"])
     assert told["findings"][0]["repair"] == "needs a person"
+    declare(lambda: None, name="tests.gone")
+    assert reconciled()[1]["findings"] == []
+
+
+def test_a_message_of_a_renamed_handler_moves_and_runs(declare: Any, ledger: Any) -> None:
+    handler = declare(
+        lambda: ledger.add("once"), name="tests.new", renamed_from=("tests.old", "tests.older")
+    )
+    message = enqueue(handler="tests.new", key="the job")
+    Message.objects.update(handler="tests.old", created_at=LONG_AGO)
+    IdempotencyKey.objects.update(args_hash=keys.hash_of("tests.old", {}))
+    status, told = reconciled()
+    assert (status, types(told)) == (0, ["handler_renamed"])
+    assert Finding.objects.get().evidence["renamed_to"] == "tests.new"
+    assert reconciled()[1]["findings"] == []
+    assert enqueue(handler="tests.new", key="the job").id == message.id, "no conflict"
+    assert drain(handler) == 1
+    assert ledger.all() == ["once"]
+
+
+def test_a_dry_run_moves_nothing(declare: Any) -> None:
+    declare(lambda: None, name="tests.new", renamed_from=("tests.old",))
+    enqueue()
+    Message.objects.update(handler="tests.old", created_at=LONG_AGO)
+    assert types(reconciled("--dry-run")[1]) == ["handler_renamed"]
+    assert Message.objects.get().handler == "tests.old"
 
 
 def test_a_message_that_is_being_run_is_no_finding(declare: Any) -> None:
@@ -110,59 +149,3 @@ def test_a_dry_run_mends_nothing(sent: list[Any]) -> None:
 def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
     with pytest.raises(CommandError, match=r"outbox\.due_too_long"):
         call_command("reconcile", "--check", "outbox.misspelt")
-
-
-def test_two_at_once_are_one() -> None:
-    assert run.begin(cause="nightly") is not None
-    assert run.begin(cause="nightly") is None
-    with pytest.raises(CommandError, match="Another reconciliation"):
-        call_command("reconcile")
-
-
-def test_a_run_that_stopped_moving_gives_way() -> None:
-    run.begin(cause="nightly")
-    Reconciliation.objects.update(moved_at=LONG_AGO)
-    assert run.begin(cause="nightly") is not None
-
-
-@pytest.fixture
-def numbers() -> Iterator[list[str]]:
-    """A check over three pages, with a finding on each."""
-    repaired: list[str] = []
-
-    class Numbers(Check):
-        name = "tests.numbers"
-
-        def page(self, after: str) -> Page:
-            number = int(after or 0)
-            return Page(1, [str(number)], str(number + 1) if number < 2 else None)
-
-        def confirm(self, subject: str) -> Suspect | None:
-            return Suspect("odd", subject)
-
-        def repair(self, suspect: Suspect) -> str:
-            if suspect.subject == "1" and not repaired[1:]:
-                repaired.append("broken")
-                raise LookupError
-            repaired.append(suspect.subject)
-            return "mended"
-
-    register(Numbers())
-    return repaired
-
-
-def test_the_night_goes_page_by_page_through_messages(numbers: list[str]) -> None:
-    with transaction.atomic():
-        outbox.enqueue("outbox.reconcile", args={})
-    drain(reconcile)
-    assert drain(reconcile_step) == 6, "three pages of ours, one of each of the others"
-    night = Reconciliation.objects.get()
-    assert night.finished_at is not None
-    assert night.checked["tests.numbers"] == 3
-
-
-def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: list[str]) -> None:
-    status, _ = reconciled("--check", "tests.numbers")
-    assert (status, numbers) == (1, ["0", "broken", "2"])
-    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
-    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]

@@ -1,0 +1,263 @@
+"""A run is one at a time, goes on after a death where it stood, and says what became of it."""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+import outbox
+from outbox import runs
+from outbox.models import Message, Run
+from outbox.reconciliation import Check, Page, Suspect, acts, chain, checks, register, run
+from outbox.reconciliation.models import Finding, FindingAct, Reconciliation
+from outbox.tasks import reconcile, reconcile_step
+from outbox.tests.conftest import another_session, drain
+from outbox.tests.test_keys import in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+class Numbers(Check):
+    """Three pages with a finding on each; `mend` is asked for the repair."""
+
+    name = "tests.numbers"
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.mend: Callable[[str], str] = lambda number: "mended"
+
+    def page(self, after: str) -> Page:
+        number = int(after or 0)
+        return Page(1, [str(number)], str(number + 1) if number < 2 else None)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        self.seen.append(subject)
+        return Suspect("odd", subject, {"number": subject})
+
+    def repair(self, suspect: Suspect) -> str:
+        return self.mend(suspect.subject)
+
+
+class Nothing(Check):
+    """It sees one row, and all is well."""
+
+    name = "tests.nothing"
+
+    def page(self, after: str) -> Page:
+        return Page(1, [], None)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        raise AssertionError("nothing was suspected")
+
+
+@pytest.fixture
+def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
+    check = Numbers()
+    monkeypatch.setattr(checks, "_checks", {})
+    register(check)
+    register(Nothing())
+    return check
+
+
+def reconciled(*options: str) -> dict[str, Any]:
+    out = StringIO()
+    with suppress(SystemExit):  # a finding that was not mended is told by the exit status, too
+        call_command("reconcile", "--json", *options, stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def take_steps(started: Reconciliation, count: int) -> None:
+    for _ in range(count):
+        with transaction.atomic():
+            run.step(started)
+
+
+def test_the_night_goes_page_by_page_through_messages(numbers: Numbers) -> None:
+    with transaction.atomic():
+        outbox.enqueue("outbox.reconcile", args={})
+    drain(reconcile)
+    assert drain(reconcile_step) == 5, "one page of nothing, three of numbers, the end"
+    night = Reconciliation.objects.get()
+    assert (night.status, night.present) == ("done", "")
+    assert night.checked == {"tests.nothing": 1, "tests.numbers": 3}
+
+
+def test_a_step_that_is_delivered_twice_is_taken_once(numbers: Numbers) -> None:
+    with transaction.atomic():
+        started = chain.start(cause="test")
+    assert started is not None
+    for _ in range(2):
+        with transaction.atomic():
+            chain.go_on(reconciliation_id=started.pk, turn=0)
+    assert Message.objects.filter(handler="outbox.reconcile_step").count() == 2
+    started.refresh_from_db()
+    assert (started.turn, started.checked) == (1, {"tests.nothing": 1})
+
+
+def test_a_night_whose_step_died_goes_on_where_it_stood(numbers: Numbers) -> None:
+    """The step's transaction is undone with its finding; its message is delivered again."""
+    deaths = [KeyboardInterrupt()]
+
+    def mend(number: str) -> str:
+        if number == "1" and deaths:
+            raise deaths.pop()
+        return "mended"
+
+    numbers.mend = mend
+    with transaction.atomic():
+        chain.start(cause="nightly")
+    with pytest.raises(KeyboardInterrupt):
+        drain(reconcile_step)
+    assert list(Finding.objects.values_list("subject", flat=True)) == ["0"]
+    Run.objects.update(started_at=LONG_AGO)
+    runs.collect_crashed()  # as the relay does
+    Message.objects.filter(state="pending").update(due_at=LONG_AGO)
+    drain(reconcile_step)
+    assert list(Finding.objects.order_by("id").values_list("subject", flat=True)) == ["0", "1", "2"]
+    assert Reconciliation.objects.get().status == "done"
+
+
+def test_two_at_once_are_one(numbers: Numbers) -> None:
+    assert run.begin(cause="nightly") is not None
+    assert run.begin(cause="nightly") is None
+    with pytest.raises(CommandError, match=r"Another reconciliation is running \(nightly, since"):
+        call_command("reconcile", "--wait", "0")
+
+
+def test_two_that_begin_in_the_same_moment_are_one(numbers: Numbers) -> None:
+    begun: list[Reconciliation | None] = []
+    barrier = threading.Barrier(4)
+
+    def begin() -> None:
+        barrier.wait(10)
+        begun.append(run.begin(cause="race"))
+
+    for thread in [in_thread(begin) for _ in range(4)]:
+        thread.join(20)
+    assert len(begun) == 4
+    assert [one is not None for one in begun].count(True) == 1
+
+
+def test_the_command_waits_for_the_other_one(numbers: Numbers) -> None:
+    other = run.begin(cause="nightly")
+    assert other is not None
+    told: list[dict[str, Any]] = []
+    waiting = in_thread(lambda: told.append(reconciled()))
+    take_steps(other, 5)
+    waiting.join(20)
+    assert [len(one["findings"]) for one in told] == [3]
+    assert Reconciliation.objects.filter(finished_at__isnull=False).count() == 2
+
+
+def test_a_run_that_stopped_moving_gives_way_and_does_nothing_more(numbers: Numbers) -> None:
+    stopped = run.begin(cause="nightly", names=["tests.numbers"])
+    assert stopped is not None
+    Reconciliation.objects.update(moved_at=LONG_AGO)
+    assert run.begin(cause="nightly") is not None
+    take_steps(stopped, 1)
+    stopped.refresh_from_db()
+    assert (stopped.status, numbers.seen) == ("stopped", [])
+
+
+def test_one_that_is_taking_a_step_is_alive_however_long_it_takes(numbers: Numbers) -> None:
+    run.begin(cause="nightly")
+    Reconciliation.objects.update(moved_at=LONG_AGO)
+    with another_session() as session, session.transaction():
+        session.execute("SELECT FROM outbox_reconciliation FOR UPDATE")
+        assert run.begin(cause="nightly") is None
+
+
+def test_a_killed_command_is_resumed_at_once_where_it_stood(numbers: Numbers) -> None:
+    """Its session is gone from the database the moment it dies; nobody waits for a time-out."""
+    begun: list[Reconciliation | None] = []
+    dying = in_thread(lambda: begun.append(run.begin(cause="command", by_session=True)))
+    dying.join(20)  # its connection is closed at the thread's end, as by a death
+    assert begun[0] is not None
+    take_steps(begun[0], 2)
+    told = reconciled()
+    assert [finding["subject"] for finding in told["findings"]] == ["0", "1", "2"]
+    assert numbers.seen == ["0", "1", "2"], "no page was looked at twice"
+    assert Reconciliation.objects.count() == 1
+
+
+def test_a_command_that_lives_is_not_taken_over(numbers: Numbers) -> None:
+    assert run.begin(cause="command", by_session=True) is not None
+    begun: list[Reconciliation | None] = []
+    in_thread(lambda: begun.append(run.begin(cause="command", by_session=True))).join(20)
+    assert begun == [None]
+
+
+def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> None:
+    def mend(number: str) -> str:
+        if number == "1":
+            raise LookupError
+        return "mended"
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
+    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
+
+
+def test_an_acknowledged_finding_is_not_told_again_until_it_changes(numbers: Numbers) -> None:
+    numbers.mend = lambda number: "" if number == "1" else "mended"
+    reconciled()
+    (open_one,) = Finding.objects.for_a_person()
+    acts.acknowledge(finding_id=open_one.pk, actor="ann", note="a test account")
+    assert not Finding.objects.for_a_person().exists()
+    assert [finding["subject"] for finding in reconciled()["findings"]] == ["0", "2"]
+    assert Reconciliation.objects.latest("pk").known == 1
+    acts.reopen(finding_id=open_one.pk, actor="bob", note="it is no test account")
+    assert len(reconciled()["findings"]) == 3
+    Finding.objects.update(evidence={"number": "another"})
+    for found in Finding.objects.for_a_person():
+        acts.acknowledge(finding_id=found.pk, actor="ann", note="as it was then")
+    assert len(reconciled()["findings"]) == 3, "with other evidence it is told"
+
+
+def test_a_known_finding_that_can_be_mended_by_now_is(numbers: Numbers) -> None:
+    numbers.mend = lambda number: "" if number == "1" else "mended"
+    reconciled()
+    acts.acknowledge(finding_id=Finding.objects.for_a_person()[0].pk, actor="ann", note="later")
+    numbers.mend = lambda number: "mended"
+    assert [finding["repaired"] for finding in reconciled()["findings"]] == [True] * 3
+
+
+def test_acts_say_who_and_why_and_only_once(numbers: Numbers) -> None:
+    numbers.mend = lambda number: "" if number == "1" else "mended"
+    reconciled()
+    mended, open_one, _ = Finding.objects.order_by("id")
+    with pytest.raises(ValueError, match="Say why"):
+        acts.acknowledge(finding_id=open_one.pk, actor="ann", note="  ")
+    with pytest.raises(acts.NotOpen, match="repaired"):
+        acts.acknowledge(finding_id=mended.pk, actor="ann", note="why not")
+    with pytest.raises(acts.NotOpen, match="open"):
+        acts.reopen(finding_id=open_one.pk, actor="ann", note="why not")
+    barrier, refused = threading.Barrier(2), []
+
+    def acknowledge() -> None:
+        barrier.wait(10)
+        try:
+            acts.acknowledge(finding_id=open_one.pk, actor="ann", note="both at once")
+        except acts.NotOpen:
+            refused.append("one")
+
+    for thread in [in_thread(acknowledge) for _ in range(2)]:
+        thread.join(20)
+    assert (FindingAct.objects.count(), refused) == (1, ["one"])
+
+
+def test_old_runs_go_with_their_findings(numbers: Numbers) -> None:
+    reconciled()
+    Reconciliation.objects.update(started_at=LONG_AGO)
+    reconciled("--check", "tests.nothing")
+    assert Reconciliation.objects.count() == 1
+    assert not Finding.objects.exists()
