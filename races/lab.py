@@ -35,7 +35,7 @@ def redis_lock() -> Iterator[int]:
 
     The token rises with each attempt: it is what a fence needs.
     """
-    client = _redis()
+    client = redis()
     token = int(client.incr(_TOKENS))
     if not client.set(_LOCK, token, nx=True, ex=_SECONDS):
         yield 0
@@ -47,18 +47,18 @@ def redis_lock() -> Iterator[int]:
 
 def redis_lock_expires() -> None:
     """The lock's time runs out. Its holder is not told."""
-    _redis().delete(_LOCK)
+    redis().delete(_LOCK)
 
 
 def forget_redis() -> None:
     """Before each schedule."""
-    _redis().delete(_LOCK)
-    _redis().delete(_TOKENS)
+    redis().delete(_LOCK)
+    redis().delete(_TOKENS)
 
 
 def lock_and_work(*, by_owner: bool) -> None:
     """Take the lock, work, release it; note in the database if it was another's by then."""
-    client = _redis()
+    client = redis()
     token = int(client.incr(_TOKENS))
     if not client.set(_LOCK, token, nx=True, ex=_SECONDS):
         return
@@ -114,6 +114,7 @@ pooler = _Pooler()
 
 
 @cache
-def _redis() -> Any:
+def redis() -> Any:
+    """A client of the Redis that stands beside the races; each command is a step."""
     url = os.environ.get("RACES_REDIS_URL") or settings.CELERY_BROKER_URL
     return PointedRedis.from_url(url, socket_timeout=5)
