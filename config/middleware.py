@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import health
+from outbox import context
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -19,6 +20,16 @@ def health_first(get_response: GetResponse) -> GetResponse:
 
     def respond(request: HttpRequest) -> HttpResponse:
         return views.get(request.path_info, get_response)(request)
+
+    return respond
+
+
+def trace_context(get_response: GetResponse) -> GetResponse:
+    """What a request enqueues continues the trace that the request came with, if it did."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        with context.trace(request.headers.get("traceparent", "")):
+            return get_response(request)
 
     return respond
 

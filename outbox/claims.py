@@ -22,7 +22,12 @@ def claim_first(handler: Handler, ids: Sequence[UUID]) -> list[Message]:
 
     Those that others hold are skipped. Sets the transaction's time limits to the deadline.
     """
-    parameters = {"handler": handler.name, "ids": list(ids), "limit": _limit(handler.deadline)}
+    parameters = {
+        "handler": handler.name,
+        "targets": handler.targets,
+        "ids": list(ids),
+        "limit": _limit(handler.deadline),
+    }
     return list(Message.objects.raw(_CLAIM_FIRST, parameters))
 
 
@@ -78,6 +83,7 @@ def open_next(
             {
                 "id": run.id,
                 "handler": run.handler,
+                "targets": handler.targets,
                 "size": handler.batch_size or 1,
                 "due_at": due_at,
                 "first": first,
@@ -107,6 +113,9 @@ _LIMITS = """
     )
 """
 
+# Asked once per statement, not per row. What a record names was taken before the pause, and runs.
+_NOT_PAUSED = "NOT EXISTS (SELECT FROM outbox_pause WHERE target = ANY(%(targets)s))"
+
 _CLAIM_FIRST = f"""
     WITH {_LIMITS}
     SELECT message.*, statement_timestamp() AS claimed_at
@@ -114,6 +123,7 @@ _CLAIM_FIRST = f"""
     WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
       AND message.state = 'pending' AND message.due_at <= statement_timestamp()
       AND message.attempts = 0 AND message.crashes = 0 AND NOT message.alone
+      AND {_NOT_PAUSED}
     ORDER BY message.due_at, message.id
     FOR NO KEY UPDATE OF message SKIP LOCKED
 """  # noqa: S608 - no value is part of the text
@@ -139,7 +149,7 @@ _MARK_DONE = """
 """
 
 # The second of tolerance is for transactions that began before that of `own` and ended after it.
-_OPEN_NEXT = """
+_OPEN_NEXT = f"""
     WITH own AS (
         SELECT created_at - interval '1 second' AS begin FROM outbox_message WHERE id = %(own)s
     ), due AS MATERIALIZED (
@@ -149,7 +159,7 @@ _OPEN_NEXT = """
               COALESCE(%(due_at)s::timestamptz, (SELECT begin FROM own), '-infinity'),
               COALESCE(%(first)s::uuid, '00000000-0000-0000-0000-000000000000')
           )
-          AND id NOT IN (SELECT unnest(message_ids) FROM outbox_run)
+          AND id NOT IN (SELECT unnest(message_ids) FROM outbox_run) AND {_NOT_PAUSED}
         ORDER BY due_at, id LIMIT %(size)s
         FOR NO KEY UPDATE SKIP LOCKED
     ), numbered AS (
@@ -163,4 +173,4 @@ _OPEN_NEXT = """
     SELECT %(id)s, %(handler)s, array_agg(id ORDER BY place), %(worker)s, %(task_id)s FROM chosen
     HAVING count(*) > 0
     RETURNING message_ids, (SELECT due_at FROM numbered WHERE place = 1)
-"""
+"""  # noqa: S608

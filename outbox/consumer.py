@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import Task
 
-from outbox import claims, execution, handlers
+from outbox import claims, coalescing, execution, handlers
 from outbox.delivery import Delivery
 from outbox.dispatch import MOST_IDS
 from outbox.handlers import TIME_SLICE, Handler
@@ -20,6 +20,7 @@ logger = logging.getLogger("outbox.consumer")
 def receive(task: Task, ids: object) -> dict[str, int]:
     """The body of every handler's Celery task. Nothing that a dispatch claims is believed."""
     handler = handlers.get(task.name)
+    coalescing.land(handler)
     tally = consume(handler, _ids(ids), Delivery.of(task.request))
     return tally.as_dict()
 

@@ -1,6 +1,8 @@
-"""What the code at hand is running for: the operation, and the message if there is one."""
+"""What the code at hand is running for: the operation, its trace, the message if there is one."""
 
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
@@ -8,8 +10,13 @@ from uuid import UUID
 from outbox.ids import uuid7
 from outbox.models import Message
 
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, version 00: trace, parent, flags. https://www.w3.org/TR/trace-context/"""
+
 _operation: ContextVar[UUID | None] = ContextVar("outbox_operation", default=None)
+_trace: ContextVar[str] = ContextVar("outbox_trace", default="")
 _message: ContextVar[Message | None] = ContextVar("outbox_message", default=None)
+_tracer: Callable[[], str] = str  # says "" until there is one
 
 
 def current_message() -> Message | None:
@@ -23,6 +30,35 @@ def current_operation() -> UUID:
     A new one where no operation was begun.
     """
     return _operation.get() or uuid7()
+
+
+def current_traceparent(operation_id: UUID) -> str:
+    """The W3C trace that this work belongs to: the tracer's, else what was handed in from outside.
+
+    Else a new one, whose trace id is the operation's, so that one finds the other.
+    """
+    return (
+        _tracer() or _trace.get() or f"00-{operation_id.hex}-{secrets.token_hex(8)}-00"
+    )  # flags 00: nobody has recorded it
+
+
+def set_tracer(tracer: Callable[[], str]) -> None:
+    """Let a tracing library say what the current trace is: a `traceparent`, or "" where none is.
+
+    A second call replaces the first.
+    """
+    global _tracer
+    _tracer = tracer
+
+
+@contextmanager
+def trace(traceparent: str) -> Iterator[None]:
+    """What is enqueued inside belongs to this trace. What is no `traceparent` is ignored."""
+    token = _trace.set(traceparent if TRACEPARENT.fullmatch(traceparent) else "")
+    try:
+        yield
+    finally:
+        _trace.reset(token)
 
 
 @contextmanager
@@ -41,7 +77,7 @@ def running(message: Message) -> Iterator[None]:
     """The effect of `message` runs inside; what it enqueues continues its operation."""
     token = _message.set(message)
     try:
-        with operation(message.operation_id):
+        with operation(message.operation_id), trace(message.traceparent):
             yield
     finally:
         _message.reset(token)

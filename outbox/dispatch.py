@@ -6,7 +6,6 @@ up for it.
 """
 
 import logging
-import time
 from collections.abc import Iterable, Iterator
 from math import ceil
 from uuid import UUID
@@ -15,7 +14,8 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from outbox import handlers
+from outbox import coalescing, handlers
+from outbox.cooldown import Cooldown
 from outbox.handlers import Handler
 from outbox.position import Position
 
@@ -30,12 +30,7 @@ MOST_IDS = 500
 EXPIRES_SECONDS = 60
 """Celery compares this with the worker's own clock, which may be off by seconds."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 3.0, 60.0
-"""Seconds for which the broker is left alone after it failed to take a dispatch: twice as long with
-each failure, since every try may cost the request behind which it runs a time-out."""
-
-_pause = 0.0
-_paused_until = 0.0
+_cooldown = Cooldown(first=3.0, longest=60.0)  # of the broker
 
 
 def after_commit(connection: BaseDatabaseWrapper, handler: Handler, ids: Iterable[UUID]) -> None:
@@ -61,8 +56,12 @@ class _OnCommit:
 
     def __call__(self) -> None:
         for name, ids in self.ids.items():
-            for chunk in _chunks(ids, handlers.get(name)):
-                if not send(handlers.get(name), chunk):
+            handler = handlers.get(name)
+            chunks = list(_chunks(ids, handler))
+            if len(chunks) == 1 and not coalescing.take_off(handler):
+                continue  # the one in the air will take these along
+            for chunk in chunks:
+                if not send(handler, chunk):
                     return
 
 
@@ -78,8 +77,7 @@ def send(handler: Handler, ids: Iterable[UUID] = (), begin: Position | None = No
 
     Returns whether it went out. Never raises; nothing is tried while the broker is left alone.
     """
-    global _pause, _paused_until
-    if time.monotonic() < _paused_until:
+    if _cooldown.is_on():
         return False
     try:
         handler.task.apply_async(
@@ -93,12 +91,11 @@ def send(handler: Handler, ids: Iterable[UUID] = (), begin: Position | None = No
             },
         )
     except Exception as error:  # whatever the broker's client raises: the relay will make up for it
-        _pause = min(max(FIRST_PAUSE, 2 * _pause), LONGEST_PAUSE)
-        _paused_until = time.monotonic() + _pause
+        _cooldown.failed()
         logger.warning(
             "dispatch failed; the relay will send another",
             extra={"handler": handler.name, "error": str(error)},
         )
         return False
-    _pause = 0.0
+    _cooldown.succeeded()
     return True

@@ -56,13 +56,15 @@ def enqueue(
             # Its row may be held by us for a moment, and a dispatch pass it by meanwhile.
             dispatch.after_commit(connection, declared, [owner])
             return Enqueued(owner, created=False)
+    operation = operation_id or context.current_operation()
     message = Message(
         id=message_id,
         handler=handler,
         args=args,
         key=key,
         expires_at=expires_at,
-        operation_id=operation_id or context.current_operation(),
+        operation_id=operation,
+        traceparent=context.current_traceparent(operation),
     )
     if due_at is not None:
         message.due_at = due_at
@@ -92,6 +94,7 @@ def enqueue_many(
     _require_transaction()
     _check_times(due_at, expires_at)
     operation = operation_id or context.current_operation()
+    traceparent = context.current_traceparent(operation)
     times = {"due_at": due_at} if due_at else {}
     messages = [
         Message(
@@ -99,6 +102,7 @@ def enqueue_many(
             args=_check_args(one),
             expires_at=expires_at,
             operation_id=operation,
+            traceparent=traceparent,
             **times,
         )
         for one in args

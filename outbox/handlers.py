@@ -71,6 +71,11 @@ class Handler:
         """Run the effect itself, here and now, in the caller's transaction."""
         return self.function(*args, **kwargs)
 
+    @property
+    def targets(self) -> list[str]:
+        """What a person may pause to stop this handler: itself, or its whole queue."""
+        return [f"handler:{self.name}", f"queue:{self.queue}"]
+
     def delay(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Refused: see `DirectCall`."""
         raise DirectCall(

@@ -12,11 +12,6 @@ from outbox.handlers import Handler
 from outbox.monitoring.models import Pause
 
 
-def targets(handler: Handler) -> list[str]:
-    """What must not be paused for this handler's messages to be claimed."""
-    return [f"handler:{handler.name}", f"queue:{handler.queue}"]
-
-
 def pause(target: str, *, actor: str, reason: str = "") -> bool:
     """Let nothing of "queue:NAME" or "handler:NAME" be claimed. False where it is paused already.
 
@@ -54,12 +49,12 @@ def _ring(target: str) -> None:
         cursor.execute("SELECT DISTINCT target FROM outbox_pause")
         still = {row[0] for row in cursor.fetchall()}
     for handler in _handlers_of(target):
-        if not still.intersection(targets(handler)):
+        if not still.intersection(handler.targets):
             dispatch.send(handler)
 
 
 def _handlers_of(target: str) -> list[Handler]:
-    return [found for found in map(handlers.get, handlers.names()) if target in targets(found)]
+    return [found for found in map(handlers.get, handlers.names()) if target in found.targets]
 
 
 def _note(kind: str, target: str, actor: str, reason: str) -> None:

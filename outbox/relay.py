@@ -12,6 +12,7 @@ from math import ceil
 from django.db import connection, transaction
 
 from outbox import dispatch, groups, handlers, runs
+from outbox.monitoring.models import Pause
 from outbox.position import Position
 
 logger = logging.getLogger("outbox.relay")
@@ -53,8 +54,9 @@ def run_once() -> Round:
         if not _only_relay():
             found.skipped = True
             return found
+        paused = set(Pause.objects.values_list("target", flat=True))
         for name, due, earliest in _due_per_handler():
-            found.dispatched += _ring(name, due, earliest)
+            found.dispatched += _ring(name, due, earliest, paused)
     if found.crashed or found.promoted or found.dispatched:
         logger.info("relay round", extra=vars(found))
     return found
@@ -71,10 +73,12 @@ def _only_relay() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _ring(name: str, due: int, earliest: Position) -> int:
+def _ring(name: str, due: int, earliest: Position, paused: set[str]) -> int:
     handler = handlers.find(name)
     if handler is None:
         logger.error("messages are due that no handler knows", extra={"handler": name, "due": due})
+        return 0
+    if not paused.isdisjoint(handler.targets):
         return 0
     wanted = ceil(due / (handler.batch_size or MESSAGES_PER_DISPATCH))
     sent = 0

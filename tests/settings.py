@@ -25,3 +25,4 @@ if SERVERS is not None:
     # processes started by a test find in DATABASE_URL.
     DATABASES["default"]["TEST"] = {"NAME": DATABASE}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a test signs in in no time
+OUTBOX_COALESCING_CACHE = None  # a test counts its own dispatches, whatever another's left in Redis

@@ -10,6 +10,7 @@ from environs import Env
 
 from config import home, process
 from config.settings import security
+from config.settings.caches import caches
 from config.settings.celery import celery_settings
 from config.settings.database import databases
 from config.settings.installation import find
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.health_first",
+    "config.middleware.trace_context",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -114,6 +116,7 @@ globals().update(security.security_settings(https=_https, behind_proxy=_behind_p
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
 globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
+CACHES, OUTBOX_COALESCING_CACHE = caches(env, _installation.broker_url)
 TEXTS = find_texts(
     env,
     home.current(),

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from outbox import dispatch, handlers, keys, pauses, periodic
+from outbox import dispatch, handlers, keys, periodic
 from outbox.models import IdempotencyKey, Message
 from outbox.monitoring.models import Pause
 from outbox.reconciliation.checks import Check, Page, Suspect, paged, register
@@ -41,7 +41,7 @@ class DueTooLong(Check):
         if message is None:
             return None
         handler = handlers.find(message.handler)
-        if handler is None or Pause.objects.filter(target__in=pauses.targets(handler)).exists():
+        if handler is None or Pause.objects.filter(target__in=handler.targets).exists():
             return None  # the next check's affair; or a person wants it to wait
         evidence = {"handler": message.handler, "due_at": message.due_at.isoformat()}
         return Suspect("due_too_long", subject, evidence)

@@ -7,6 +7,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from outbox import dispatch
+from outbox.cooldown import Cooldown
 from outbox.handlers import Handler
 from outbox.tests.conftest import enqueue, really_send
 
@@ -30,14 +31,13 @@ def broker() -> Broker:
 
 @pytest.fixture
 def handler(declare: Any, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Handler:
-    monkeypatch.setattr(dispatch, "_pause", 0.0)
-    monkeypatch.setattr(dispatch, "_paused_until", 0.0)
+    monkeypatch.setattr(dispatch, "_cooldown", Cooldown(first=3.0, longest=60.0))
     declared: Handler = declare(lambda: None)
     return replace(declared, task=broker)  # type: ignore[arg-type]
 
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr("outbox.dispatch.time.monotonic", lambda: 1_000 + seconds)
+    monkeypatch.setattr("outbox.cooldown.time.monotonic", lambda: 1_000 + seconds)
 
 
 def test_a_failure_is_no_error_and_leaves_the_broker_alone(

@@ -123,7 +123,7 @@ def begins(monkeypatch: pytest.MonkeyPatch, sent: list[Any]) -> list[Any]:
 def _pages_read(begin: Position | None, own: UUID | None = None) -> int:
     """Pages that the claim touched, by PostgreSQL's own count."""
     due_at, first = begin or (None, None)
-    values = {"id": ids.uuid7(), "handler": "tests.effect", "size": 500, "own": own}
+    values = {"id": ids.uuid7(), "handler": "tests.effect", "size": 500, "own": own, "targets": []}
     values |= {"worker": HERE.worker, "task_id": "", "due_at": due_at, "first": first}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
