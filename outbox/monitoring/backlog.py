@@ -26,7 +26,8 @@ def backlogs() -> list[Backlog]:
     with connection.cursor() as cursor:
         cursor.execute(_BACKLOG, {"most": MOST_COUNTED})
         found = {name: (due, later, age) for name, due, later, age in cursor.fetchall()}
-    return [_backlog(name, *found.get(name, (0, 0, None))) for name in _names(found)]
+    names = sorted({*handlers.names(), *found})
+    return [_backlog(name, *found.get(name, (0, 0, None))) for name in names]
 
 
 def parked() -> int:
@@ -34,10 +35,6 @@ def parked() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_PARKED, {"most": MOST_COUNTED})
         return int(cursor.fetchone()[0])
-
-
-def _names(found: dict[str, object]) -> list[str]:
-    return sorted({*handlers.names(), *found})
 
 
 def _backlog(name: str, due: int, later: int, oldest: float | None) -> Backlog:

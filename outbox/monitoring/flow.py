@@ -97,7 +97,10 @@ class Failure:
 def failures(span: timedelta = timedelta(hours=1), *, most: int = 8) -> list[Failure]:
     """What failed lately, the most frequent first, of the last MOST_LOOKED_AT events."""
     with connection.cursor() as cursor:
-        cursor.execute(_FAILURES, {"span": span, "looked_at": MOST_LOOKED_AT, "most": most})
+        cursor.execute(
+            _FAILURES,
+            {"seconds": span.total_seconds(), "looked_at": MOST_LOOKED_AT, "most": most},
+        )
         return [
             Failure(handler=handler, kind=kind, error=error, count=count, last=last)
             for handler, kind, error, count, last in cursor.fetchall()
@@ -107,12 +110,12 @@ def failures(span: timedelta = timedelta(hours=1), *, most: int = 8) -> list[Fai
 _RATE = """
     SELECT (SELECT count(*) FROM (
         SELECT created_at FROM outbox_message
-        WHERE id >= (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - %(over)s * 1000), 12,
+        WHERE id >= (lpad(to_hex((extract(epoch FROM statement_timestamp()) * 1000)::bigint - %(over)s * 1000), 12,
                           '0') || repeat('0', 20))::uuid
         LIMIT %(most)s) AS created),
     (SELECT count(*) FROM (
         SELECT finished_at FROM outbox_message
-        WHERE state = 'done' AND finished_at > now() - make_interval(secs => %(over)s)
+        WHERE state = 'done' AND finished_at > statement_timestamp() - make_interval(secs => %(over)s)
         LIMIT %(most)s) AS done)
 """
 
@@ -127,7 +130,8 @@ _FAILURES = """
         SELECT message_id, kind, at, CASE kind WHEN 'crashed' THEN 'process died'
                ELSE left(split_part(split_part(error, E'\\n', 1), ':', 1), 60) END AS class
         FROM outbox_event
-        WHERE at > now() - %(span)s AND kind IN ('failed', 'crashed', 'dead')
+        WHERE at > statement_timestamp() - make_interval(secs => %(seconds)s)
+          AND kind IN ('failed', 'crashed', 'dead')
         ORDER BY at DESC LIMIT %(looked_at)s
     ) AS event JOIN outbox_message AS message ON message.id = event.message_id
     GROUP BY 1, 2, 3 ORDER BY 4 DESC, 5 DESC LIMIT %(most)s

@@ -102,5 +102,5 @@ _FOLD = f"""
     ON CONFLICT (minute, handler) DO UPDATE SET
         {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in SUMS)},
         latencies = ARRAY(SELECT before + more
-                          FROM unnest(kept.latencies, excluded.latencies) AS both(before, more))
+                          FROM unnest(kept.latencies, excluded.latencies) AS bucket(before, more))
 """  # noqa: S608
