@@ -1,0 +1,114 @@
+"""Who runs, with which settings, and why those. Imported once Django is set up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import feeds
+from benchmarks.crew import Crew
+from benchmarks.feeds import Feed
+from benchmarks.servers import Servers
+from config.embedded.child import Child, python
+
+PROCESSES = 2
+"""Worker processes of everybody: as many as the machine of the published figures has cores."""
+
+WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the job."""
+
+    name: str
+    crew: str
+    what: str
+    feed: Feed
+    jobs: int  # in a run of some four seconds
+    writes: bool = True  # an entry for each job
+
+
+def in_process() -> list[Contender]:
+    """Ours and bare Celery: all that the harness can feed itself."""
+    return [
+        Contender(
+            "ours_batch",
+            "ours",
+            "Onceproof, batch handler of 500, one set-based statement",
+            feeds.ours("work.deduct_batch"),
+            60_000,
+        ),
+        Contender(
+            "ours_single",
+            "ours",
+            "Onceproof, ordinary handler, ORM, its own transaction for each message",
+            feeds.ours("work.deduct"),
+            3_000,
+        ),
+        Contender(
+            "ours_single_raw",
+            "ours",
+            "Onceproof, ordinary handler, one statement of SQL",
+            feeds.ours("work.deduct_raw"),
+            4_000,
+        ),
+        Contender(
+            "celery_naive",
+            "bare",
+            "bare Celery, ORM: read, check, save",
+            feeds.bare("bare.naive"),
+            1_000,
+        ),
+        Contender(
+            "celery_locked",
+            "bare",
+            "bare Celery, ORM: select_for_update, check, save",
+            feeds.bare("bare.locked"),
+            1_000,
+        ),
+        Contender(
+            "celery_guarded",
+            "bare",
+            "bare Celery, the very ORM code of ours_single",
+            feeds.bare("bare.guarded"),
+            1_500,
+        ),
+        Contender(
+            "celery_guarded_raw",
+            "bare",
+            "bare Celery, the very SQL of ours_single_raw",
+            feeds.bare("bare.raw"),
+            1_500,
+        ),
+        Contender(
+            "celery_noop",
+            "bare",
+            "bare Celery, a task that does nothing",
+            feeds.bare("bare.noop"),
+            3_000,
+            writes=False,
+        ),
+    ]
+
+
+def ours_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
+    """Our worker, and the relay, which is part of the system."""
+    relay = Child(
+        "relay", python("manage.py", "relay", "--skip-checks"), servers.folder / "relay.log"
+    )
+    return Crew([_worker(servers, "ours", "default", processes), relay])
+
+
+def bare_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
+    """Bare Celery's worker. It takes four tasks a process ahead, Celery's own default: faster."""
+    ahead = ("--prefetch-multiplier", "4")
+    return Crew([_worker(servers, "bare", "bare", processes, *ahead)])
+
+
+CREWS: dict[str, Callable[[Servers], Crew]] = {"ours": ours_crew, "bare": bare_crew}
+
+
+def _worker(servers: Servers, name: str, queue: str, processes: int, *options: str) -> Child:
+    size = ("-Q", queue, "--pool", "prefork", "--concurrency", str(processes))
+    command = ("-m", "celery", "-A", "config", "--skip-checks", "worker", "-n", f"{name}@bench")
+    log = servers.folder / f"worker-{name}-{processes}.log"
+    return Child("worker", python(*command, *WORKER, *size, *options), log)

@@ -1,0 +1,132 @@
+"""Flat: what a claim, an empty poll and an enqueue cost beside millions of finished rows."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+import outbox
+from benchmarks import jobs as work
+from benchmarks.drain import Track
+from outbox import claims, handlers, relay
+from outbox.delivery import Delivery
+
+TRIES = 60
+DUE = 5_000
+"""Messages that are due while claims are timed."""
+
+
+def measure(track: Track, sizes: list[int]) -> dict[str, Any]:
+    """Milliseconds at each number of finished rows, the workers frozen."""
+    track.ledger.reset({})
+    table: dict[str, Any] = {}
+    have = 0
+    for size in sizes:
+        _finish(track, size - have)
+        have = size
+        track.ledger.connection.execute("VACUUM (ANALYZE) outbox_message")
+        track.ledger.connection.execute("CHECKPOINT")
+        table[f"finished_{size}"] = _costs()
+    return {**table, "largest_ratio": _ratios(table)}
+
+
+def beside_open_transaction(track: Track, drained: int) -> dict[str, Any]:
+    """The same before and after so many were drained while another transaction stayed open."""
+    track.ledger.reset({})
+    before = _costs()
+    with track.ledger.another() as old:
+        old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT 1")
+        _drain_in_sql(track, drained)
+        after = _costs()
+        old.execute("ROLLBACK")
+    both = {"before": before, "after": after}
+    return {**both, "drained": drained, "largest_ratio": _ratios(both)}
+
+
+def _costs() -> dict[str, float]:
+    handler = handlers.get("work.deduct_batch")
+    here = Delivery.here()
+    found = {
+        "empty_poll_ms": _timed(lambda: claims.open_next(handler, here)),
+        "relay_count_ms": _timed(lambda: relay._due_per_handler()),
+    }
+    jobs = work.sequence(DUE)
+    with transaction.atomic():
+        outbox.enqueue_many(handler.name, [job.as_args() for job in jobs])
+        connection.run_on_commit.clear()
+    found["claim_500_ms"] = _timed(lambda: claims.open_next(handler, here))
+    found["claim_1_ms"] = _timed(lambda: claims.open_next(handlers.get("work.deduct"), here))
+    found["enqueue_ms"] = _timed(_enqueue_one)
+    connection.cursor().execute("DELETE FROM outbox_message WHERE state = 'pending'")
+    return found
+
+
+def _timed(act: Callable[[], Any]) -> float:
+    """Milliseconds of the median try, each rolled back."""
+    taken = []
+    for _ in range(TRIES):
+        with transaction.atomic():
+            began = time.perf_counter()
+            act()
+            taken.append(time.perf_counter() - began)
+            transaction.set_rollback(True)
+    return round(1000 * median(taken), 3)
+
+
+def _enqueue_one() -> None:
+    outbox.enqueue("work.deduct", args={"operation": "x", "account_id": 1})
+
+
+def _finish(track: Track, count: int) -> None:
+    """So many finished messages, as a hundred a second would have left them."""
+    if count:
+        model = outbox.Message.objects.create(**_MODEL, state="done", finished_at=Now())
+        _copy(track, model, count, "done", datetime.now(UTC))
+
+
+def _drain_in_sql(track: Track, count: int) -> None:
+    """Enqueue and finish in portions of 1,000, as a worker does, in commits of their own."""
+    model = outbox.Message.objects.create(**_MODEL)
+    for _ in range(count // 1_000):
+        _copy(track, model, 1_000, "pending", None)
+        track.ledger.connection.execute(_DONE)
+
+
+def _copy(
+    track: Track, model: outbox.Message, count: int, state: str, finished: datetime | None
+) -> None:
+    values = {"model": model.pk, "count": count, "state": state, "finished": finished}
+    track.ledger.connection.execute(_COPIES, values)
+
+
+def _ratios(table: dict[str, dict[str, float]]) -> dict[str, float]:
+    first, *_, last = table.values()
+    return {name: round(last[name] / first[name], 2) for name in first}
+
+
+_MODEL: dict[str, Any] = {
+    "handler": "work.deduct_batch",
+    "args": {"operation": "019aa000-0000-7000-8000-000000000000", "account_id": 7},
+    "operation_id": "019aa000-0000-7000-8000-000000000000",
+}
+
+# Copies of one message, whatever its columns are.
+_COPIES = """
+    INSERT INTO outbox_message
+    SELECT (jsonb_populate_record(model, jsonb_build_object(
+        'id', gen_random_uuid(), 'state', %(state)s::text, 'operation_id', gen_random_uuid(),
+        'due_at', now() - n * interval '10 ms',
+        'finished_at', %(finished)s::timestamptz - n * interval '10 ms'
+    ))).*
+    FROM outbox_message AS model, generate_series(1, %(count)s) AS n WHERE model.id = %(model)s
+"""
+
+_DONE = """
+    UPDATE outbox_message SET state = 'done', finished_at = statement_timestamp()
+    WHERE state = 'pending'
+"""

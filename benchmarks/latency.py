@@ -1,0 +1,121 @@
+"""Latency: from a business commit to the commit of its effect, at a steady rate.
+
+Both moments are PostgreSQL's own commit stamps (track_commit_timestamp), so that every contender
+is timed by one clock, at the same point of a commit.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks import jobs as work
+from benchmarks.crew import Crew
+from benchmarks.drain import Track
+from benchmarks.jobs import Job
+from benchmarks.machine import Busy, cpu_by_name
+
+FeedOne = Callable[[Job], None]
+CLIENTS = 4
+"""Threads that enqueue, each with a connection of its own, as threads of a web server do."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose latency: its name in results.json, its crew, and how one job is enqueued."""
+
+    name: str
+    crew: str
+    feed: FeedOne
+
+
+@dataclass
+class Waited:
+    """All samples of one subject, in milliseconds."""
+
+    samples: list[float] = field(default_factory=list)
+    lost: int = 0
+    rate: float = 0.0
+    others: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As results.json has it."""
+        ordered = sorted(self.samples)
+        return {
+            "p50_ms": _at(ordered, 0.5),
+            "p99_ms": _at(ordered, 0.99),
+            "p999_ms": _at(ordered, 0.999),
+            "max_ms": _at(ordered, 1.0),
+            "samples": len(ordered),
+            "lost": self.lost,
+            "jobs_per_second": round(self.rate, 1),
+            "others_used": round(self.others, 3),
+        }
+
+
+def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds: float) -> None:
+    """Enqueue `rate` jobs a second for so many seconds and add what was waited for each."""
+    crew = track.crews[subject.crew]
+    jobs = work.sequence(int(rate * seconds))
+    track.ledger.reset(work.credits_for(jobs))
+    track.ledger.settle()
+    crew.thaw()
+    time.sleep(0.3)  # until consumers that were frozen have looked round
+    before, busy = _cpu(track, crew), Busy.now()
+    took = _enqueue_steadily(subject.feed, jobs, rate)
+    _wait_for(track, len(jobs))
+    used = _cpu(track, crew) - before
+    waited.others = max(waited.others, Busy.now().since(busy, used))
+    crew.freeze(track.is_idle)
+    found = track.ledger.latencies()
+    waited.samples += found
+    waited.lost += len(jobs) - len(found)
+    waited.rate = len(jobs) / took
+
+
+def _cpu(track: Track, crew: Crew) -> float:
+    return sum(cpu_by_name(track.processes(crew)).values()) + time.process_time()
+
+
+def _enqueue_steadily(feed: FeedOne, jobs: list[Job], rate: float) -> float:
+    """Jobs at random moments of a steady rate, as people's requests come; returns the seconds."""
+    chance, began, due = random.Random(1), time.monotonic(), 0.0  # noqa: S311 - no secret
+    slots = threading.Semaphore(CLIENTS)
+
+    def one(job: Job) -> None:
+        try:
+            feed(job)
+        finally:
+            slots.release()
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        for job in jobs:
+            due += chance.expovariate(rate)
+            time.sleep(max(0.0, began + due - time.monotonic()))
+            slots.acquire()
+            clients.submit(one, job)
+        clients.submit(_close).result()
+    return time.monotonic() - began
+
+
+def _wait_for(track: Track, count: int, patience: float = 20) -> None:
+    latest = time.monotonic() + patience
+    while track.ledger.begun() < count and time.monotonic() < latest:
+        time.sleep(0.05)
+    while track.ledger.written() < count and time.monotonic() < latest:
+        time.sleep(0.05)
+
+
+def _close() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+def _at(ordered: list[float], share: float) -> float:
+    if not ordered:
+        return 0.0
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2)

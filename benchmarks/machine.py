@@ -1,0 +1,116 @@
+"""Whose figures these are: the machine, how busy others kept it, and CPU time by process."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.embedded.child import Child
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PROC = Path("/proc")
+
+
+def describe() -> dict[str, Any]:
+    """What somebody needs to compare these figures with others."""
+    return {
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def cpu_seconds(root: int) -> float:
+    """CPU time of a process and all its descendants, those that have ended included.
+
+    0 where there is no /proc.
+    """
+    if not PROC.exists():
+        return 0.0
+    table = {stat.pid: stat for stat in _processes()}
+    family, found = [root], {root}
+    while family:
+        parent = family.pop()
+        children = [pid for pid, stat in table.items() if stat.parent == parent]
+        found |= set(children)
+        family += children
+    return sum(table[pid].seconds for pid in found if pid in table)
+
+
+def cpu_by_name(processes: Mapping[str, Child]) -> dict[str, float]:
+    """CPU seconds so far of each."""
+    return {name: cpu_seconds(child.pid) for name, child in processes.items()}
+
+
+def memory_mb(root: int) -> float:
+    """Resident memory of a process and its children, pages that they share counted once each."""
+    if not PROC.exists():
+        return 0.0
+    members = [root] + [stat.pid for stat in _processes() if stat.parent == root]
+    return sum(_proportional_kb(pid) for pid in members) / 1024
+
+
+@dataclass(frozen=True)
+class Busy:
+    """The machine's processors at one moment."""
+
+    at: float
+    used: float  # seconds of all cores since boot
+    load: float
+
+    @classmethod
+    def now(cls) -> "Busy":
+        """As of now; `used` is 0 where there is no /proc."""
+        used = 0.0
+        if PROC.exists():
+            words = (PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
+            idle = int(words[3]) + int(words[4])
+            used = (sum(int(word) for word in words[:8]) - idle) / TICKS
+        return cls(time.monotonic(), used, os.getloadavg()[0])
+
+    def since(self, before: "Busy", ours: float) -> float:
+        """The share of all cores that others used since `before`; `ours` in CPU seconds."""
+        cores = (self.at - before.at) * (os.cpu_count() or 1)
+        return max(0.0, (self.used - before.used - ours) / cores) if cores else 0.0
+
+
+@dataclass(frozen=True)
+class _Stat:
+    pid: int
+    parent: int
+    seconds: float
+
+
+def _processes() -> list[_Stat]:
+    found = []
+    for folder in PROC.iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        ticks = sum(int(word) for word in words[11:15])  # user, system, and ended children's
+        found.append(_Stat(int(folder.name), int(words[1]), ticks / TICKS))
+    return found
+
+
+def _proportional_kb(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _processor() -> str:
+    try:
+        lines = (PROC / "cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if "model name" in line), "?")

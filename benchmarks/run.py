@@ -1,0 +1,104 @@
+"""One run of the benchmark, part by part. Imported once Django is set up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import enqueueing, feeds, growth, latency
+from benchmarks.contenders import CREWS, Contender, in_process
+from benchmarks.drain import Drained, Track
+from benchmarks.floor import FLOORS, Floor
+from benchmarks.latency import Subject, Waited
+from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.progress import say
+from benchmarks.servers import Servers
+from benchmarks.sizes import Size
+
+LATENCY_RATE = 50.0
+"""Jobs a second: what a busy shop does, and far from anybody's limit."""
+
+
+@dataclass
+class Bench:
+    """What every part needs."""
+
+    servers: Servers
+    size: Size
+    only: set[str]
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """Those that were asked for; all, where nothing was."""
+        return [name for name in names if not self.only or name in self.only]
+
+    def track(self, contenders: Sequence[Contender], *more: str) -> Track:
+        """The crews of these contenders (and `more`), started and warm. The caller ends it."""
+        names = {contender.crew for contender in contenders} | set(more)
+        track = Track(self.servers, {name: CREWS[name](self.servers) for name in sorted(names)})
+        track.start(contenders)
+        return track
+
+
+def drain(bench: Bench) -> dict[str, Any]:
+    """Everybody in turn, as often as the size says."""
+    contenders = [one for one in in_process() if bench.chosen([one.name])]
+    floors = [one for one in FLOORS if bench.chosen([one.name])]
+    with bench.track(contenders) as track:
+        for number in range(1, bench.size.rounds + 1):
+            for contender in contenders:
+                rate = track.run(contender, bench.size.jobs(contender.jobs))
+                say(f"drain {number}/{bench.size.rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
+            for floor in floors:
+                rate = _run_floor(track, floor, bench.size.jobs(floor.jobs))
+                say(f"drain {number}/{bench.size.rounds}  {floor.name:20}{rate:10,.0f} jobs/s")
+        return {name: drained.as_dict() for name, drained in track.results.items()}
+
+
+def latencies(bench: Bench) -> dict[str, Any]:
+    """Ours and bare Celery, the same ORM code, in turn at the same rate."""
+    subjects = [
+        Subject("ours", "ours", feeds.ours_one("work.deduct")),
+        Subject("celery_bare", "bare", feeds.bare_one("bare.guarded")),
+    ]
+    waited = {subject.name: Waited() for subject in subjects}
+    warm = [one for one in in_process() if one.name in ("ours_single", "celery_guarded")]
+    with bench.track(warm) as track:
+        for _ in range(bench.size.latency_rounds):
+            for one in subjects:
+                seconds = bench.size.latency_seconds
+                latency.run(track, one, waited[one.name], rate=LATENCY_RATE, seconds=seconds)
+    found = {name: one.as_dict() for name, one in waited.items()}
+    for name, figures in found.items():
+        say(f"latency  {name:20} p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms")
+    return found
+
+
+def enqueue(bench: Bench) -> dict[str, Any]:
+    """What the request pays. No worker runs meanwhile."""
+    with bench.track([]) as track:
+        found = enqueueing.measure(track, rounds=bench.size.rounds, count=bench.size.enqueues)
+    say(f"enqueue  {found['ratio_to_plain_insert']} times a plain INSERT")
+    return found
+
+
+def grow(bench: Bench) -> dict[str, Any]:
+    """Beside finished rows, and beside an open transaction. No worker runs meanwhile."""
+    with bench.track([]) as track:
+        found = growth.measure(track, bench.size.finished)
+        found["open_transaction"] = growth.beside_open_transaction(track, bench.size.drained)
+        track.ledger.reset({})
+    say(f"growth   {found['largest_ratio']}")
+    return found
+
+
+Part = Callable[[Bench], dict[str, Any]]
+PARTS: dict[str, Part] = {"drain": drain, "latency": latencies, "enqueue": enqueue, "growth": grow}
+
+
+def _run_floor(track: Track, floor: Floor, jobs: int) -> float:
+    processes = {"postgres": track.servers.processes["postgres"]}
+    busy, before = Busy.now(), cpu_by_name(processes)
+    rate, count, sums = floor.run(track.servers, track.ledger, jobs)
+    used = {name: value - before[name] for name, value in cpu_by_name(processes).items()}
+    others = Busy.now().since(busy, sum(used.values()))
+    track.results.setdefault(floor.name, Drained()).add(rate, count, used, others, sums)
+    return rate

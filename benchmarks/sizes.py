@@ -1,0 +1,55 @@
+"""How much of everything a run does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Rounds are turns of everybody; a result is the median of its rounds."""
+
+    rounds: int
+    scale: float  # times the jobs that each contender does in some four seconds
+    latency_seconds: float
+    latency_rounds: int
+    enqueues: int
+    finished: list[int]  # numbers of finished rows beside which claims are timed
+    drained: int  # beside an open transaction
+
+    def jobs(self, usual: int) -> int:
+        """The jobs of one run, of a contender that does so many in four seconds."""
+        return max(100, int(usual * self.scale))
+
+
+QUICK = Size(
+    rounds=3,
+    scale=0.6,
+    latency_seconds=8,
+    latency_rounds=2,
+    enqueues=150,
+    finished=[0, 100_000],
+    drained=20_000,
+)
+"""Three minutes in all."""
+
+FULL = Size(
+    rounds=5,
+    scale=1.0,
+    latency_seconds=20,
+    latency_rounds=3,
+    enqueues=500,
+    finished=[0, 1_000_000, 10_000_000],
+    drained=300_000,
+)
+
+TINY = Size(
+    rounds=1,
+    scale=0.02,
+    latency_seconds=1,
+    latency_rounds=1,
+    enqueues=10,
+    finished=[0, 1_000],
+    drained=2_000,
+)
+"""For the harness's own tests: its figures mean nothing."""
+
+SIZES = {"quick": QUICK, "full": FULL, "tiny": TINY}
