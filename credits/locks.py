@@ -28,6 +28,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Hold these campaigns until the transaction ends."""
         return self.select_for_update(of=("self",), no_key=True).order_by("pk")
 
+    def locked_if_free(self) -> Self:
+        """Hold those of these campaigns that nobody else holds: it never waits."""
+        return self.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk")
+
 
 class TextQuerySet(models.QuerySet["TextMessage"]):
     """Text messages."""
@@ -35,6 +39,10 @@ class TextQuerySet(models.QuerySet["TextMessage"]):
     def locked(self) -> Self:
         """Hold these texts: a reply, a callback, a listing and a cancel take turns."""
         return self.select_for_update(of=("self",), no_key=True).order_by("pk")
+
+    def locked_if_free(self) -> Self:
+        """Hold those of these texts that nobody else holds: it never waits."""
+        return self.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk")
 
     def waiting(self) -> Self:
         """Those not sent yet, which a campaign's end skips."""

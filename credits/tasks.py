@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import outbox
 from credits import services
-from outbox import periodic
 
 # Texts are bulk work: a provider that hangs holds up these workers and no others.
 
@@ -41,12 +40,3 @@ def send_text(*, text_id: int) -> None:
 def settle_text(messages: list[outbox.Message]) -> None:
     """Find out what became of texts whose outcome is unknown."""
     services.settle_texts({one.args["text_id"]: one.args["look"] for one in messages})
-
-
-@outbox.handler("credits.sweep", queue="default", retry=outbox.Retry(limit=3))
-def sweep() -> None:
-    """Bring back what no message stands for."""
-    services.sweep()
-
-
-periodic.register(handler="credits.sweep", every=timedelta(minutes=5))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from credits import providers, services
+from credits import providers, services, sums
 from credits.csv_lines import MemberLine
 from credits.models import Community, TextMessage
 from credits.quota import rate
@@ -72,5 +72,5 @@ def provider() -> Iterator[None]:
 
 def assert_sums_agree() -> None:
     """Credits are the sum of the entries, and what is held is what open texts cost."""
-    wrong = services.find_discrepancies()
+    wrong = sums.differing_communities()
     assert not wrong, f"the sums do not agree: {wrong[0]}"

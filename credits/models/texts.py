@@ -38,6 +38,7 @@ class TextMessage(models.Model):
     lease_until = models.DateTimeField(null=True)
     counted_on = models.DateField(null=True)  # the day whose cap it was counted against
     sid = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: the provider gave none
+    listed_at = models.DateTimeField(null=True)  # when it was first seen in the provider's list
     error_code = models.PositiveIntegerField(null=True)
     settled_by = models.CharField(max_length=8, blank=True, db_default="")
     finished_at = models.DateTimeField(null=True)
@@ -55,11 +56,17 @@ class TextMessage(models.Model):
                 condition=Q(state="queued", handed_at__isnull=True),
                 name="text_not_handed_out",
             ),
-            # What the sweep looks through for texts that nobody settled.
+            # What reconciliation looks through for texts that nobody settled,
             models.Index(
                 fields=["lease_until"],
                 condition=Q(state__in=["sending", "unknown"]),
                 name="text_unsettled",
+            ),
+            # and for those that the provider does not seem to have.
+            models.Index(
+                fields=["id"],
+                condition=Q(sid__isnull=False, listed_at__isnull=True),
+                name="text_not_listed",
             ),
         ]
         constraints = [

@@ -17,13 +17,11 @@ from credits.services.members import (
     opt_in,
     opt_out,
 )
-from credits.services.reconcile import Discrepancy, find_discrepancies, settle_now, sweep
 from credits.services.send import abandon_text, send_text
 from credits.services.settle import settle_text, settle_texts
 from credits.services.start import start_campaign
 
 __all__ = [
-    "Discrepancy",
     "ImportRefused",
     "Imported",
     "KeyReused",
@@ -37,7 +35,6 @@ __all__ = [
     "change_rules",
     "create_community",
     "drive_campaign",
-    "find_discrepancies",
     "import_members",
     "opt_in",
     "opt_out",
@@ -45,9 +42,7 @@ __all__ = [
     "receive_callback",
     "resume_campaign",
     "send_text",
-    "settle_now",
     "settle_text",
     "settle_texts",
     "start_campaign",
-    "sweep",
 ]

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from credits import clock
 from credits.models import Campaign
 from credits.services import drive
 
@@ -29,9 +28,7 @@ def pause_campaign(*, campaign_id: UUID | str) -> Campaign:
         campaign = Campaign.objects.locked().get(pk=campaign_id)
         if campaign.status == Status.RUNNING:
             _turn(campaign, Status.PAUSED)
-            if campaign.deadline:
-                left = (campaign.deadline - clock.after(0)).total_seconds()
-                drive.enqueue_driver(campaign, delay=max(left, 0.001))
+            drive.enqueue_driver_as_due(campaign)
     return _demand(campaign, Status.PAUSED, "paused")
 
 

@@ -41,7 +41,7 @@ def drive_campaign(*, campaign_id: str, turn: int) -> None:
             end(campaign, Status.EXPIRED, by="deadline")
         if campaign.status == Status.RUNNING:
             _go_on(campaign)
-        elif campaign.status in (Status.CANCELLED, Status.EXPIRED):
+        elif campaign.status != Status.PAUSED:
             _skip_rest(campaign)
 
 
@@ -52,6 +52,15 @@ def enqueue_driver(campaign: Campaign, *, delay: float = 0) -> None:
         args={"campaign_id": str(campaign.pk), "turn": campaign.turn},
         due_at=clock.after(delay) if delay else None,
     )
+
+
+def enqueue_driver_as_due(campaign: Campaign) -> None:
+    """The same, for when there is something to do: paused, that is only to end at the deadline."""
+    if campaign.status != Status.PAUSED:
+        enqueue_driver(campaign)
+    elif campaign.deadline:
+        left = (campaign.deadline - clock.after(0)).total_seconds()
+        enqueue_driver(campaign, delay=max(left, 0.001))
 
 
 def end(campaign: Campaign, status: Campaign.Status, *, by: str) -> None:
@@ -139,7 +148,7 @@ def _skip_rest(campaign: Campaign) -> None:
             campaign_id=campaign.pk,
             operation=f"campaign:{campaign.pk}:release:{first}",
             amount=credits,
-            actor=campaign.ended_by,
+            actor=campaign.ended_by or "campaign",
         )
     if skipped == RELEASED_AT_ONCE:
         enqueue_driver(campaign)
@@ -167,8 +176,8 @@ def _skip(campaign: Campaign, most: int) -> tuple[int, int, int]:
 
 def why_skipped(campaign: Campaign) -> str:
     """What is said of a text that its campaign did not get to."""
-    late = campaign.status == Status.EXPIRED
-    return "the campaign's deadline passed" if late else "the campaign was cancelled"
+    said = {Status.EXPIRED: "the campaign's deadline passed", Status.FINISHED: "the campaign ended"}
+    return said.get(Status(campaign.status), "the campaign was cancelled")
 
 
 def _is_late(campaign: Campaign) -> bool:

@@ -79,6 +79,9 @@ def abandon_text(args: dict[str, Any], state: str, reason: str) -> None:
 def record(attempt: Attempt, outcome: providers.Outcome) -> None:
     """Commit what came of a call. Late or not, it is evidence; only a queue needs the token."""
     with transaction.atomic():
+        if isinstance(outcome, providers.Postponed):
+            # Before the text, as always: it must not end at the moment at which a text comes back.
+            Campaign.objects.filter(texts=attempt.text_id).locked().get()
         text = _held(attempt.text_id)
         ours = text.token == attempt.token and text.state in (State.SENDING, State.UNKNOWN)
         match outcome:

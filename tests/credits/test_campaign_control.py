@@ -3,16 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from credits import selectors, services
+from credits import providers, selectors, services
 from credits.models import Campaign, TextMessage
-from credits.services import drive
+from credits.services import drive, send
 from outbox import consumer, handlers
 from outbox.delivery import Delivery
 from sandbox.control import Control
 from tests.credits.world import balance, make_community, make_due, start, states, waiting, work
-from tests.pricing.threads import at_once
+from tests.pricing.threads import at_once, behind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,11 +129,6 @@ def test_what_has_ended_cannot_be_paused_resumed_or_cancelled(sandbox: Control) 
 
 
 def test_a_text_put_off_when_its_campaign_ended_is_skipped(sandbox: Control) -> None:
-    from django.db import transaction
-
-    from credits import providers
-    from credits.services import send
-
     make_community(credits=9, members=1)
     campaign = start()
     with transaction.atomic():
@@ -146,11 +142,18 @@ def test_a_text_put_off_when_its_campaign_ended_is_skipped(sandbox: Control) -> 
     assert balance() == (9, 0)
 
 
-def test_a_campaign_without_a_driver_gets_one_back() -> None:
-    from outbox.models import Message
-
+def test_a_text_that_is_put_off_while_its_campaign_ends_is_skipped() -> None:
+    """Both look at the other before they commit: one must wait, or the text stays for ever."""
     make_community(credits=9, members=1)
-    start()
-    Message.objects.all().delete()
-    assert services.sweep() == 1
-    assert services.sweep() == 0
+    campaign = start()
+    with transaction.atomic():
+        attempt = send._claim(TextMessage.objects.get().pk)
+    assert attempt
+    TextMessage.objects.update(state="unknown")  # a sender that was thawed after its lease
+    behind(
+        lambda: services.drive_campaign(campaign_id=str(campaign.pk), turn=campaign.turn),
+        lambda: send.record(attempt, providers.Postponed("late")),
+    )
+
+    assert states(campaign) == {"skipped": 1}
+    assert balance() == (9, 0)

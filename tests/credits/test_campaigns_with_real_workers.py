@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from credits import services
+from credits import services, sums
 from credits.models import Campaign, TextMessage
 from sandbox.control import Control
 from sandbox.misbehaviour import KINDS
@@ -85,7 +85,7 @@ def assert_truth(sandbox: Control, campaigns: list[Campaign]) -> None:
     said = TextMessage.objects.filter(state__in=[State.SENT, State.DELIVERED])
     assert Counter(said.values_list("phone", "body")) == truth
     assert sum(truth.values()) <= CREDITS
-    assert services.find_discrepancies() == []
+    assert sums.differing_communities() == []
     for campaign in campaigns:
         campaign.refresh_from_db()
         assert campaign.community.held == 0
@@ -101,7 +101,7 @@ def balance_is_watched() -> Iterator[list[object]]:
     def watch() -> None:
         try:
             while not stop.wait(0.02):
-                differences.extend(services.find_discrepancies())
+                differences.extend(sums.differing_communities())
         finally:
             connection.close()
 

@@ -1,4 +1,4 @@
-"""The commands: import_members, send_campaign, reconcile_credits; and the demo."""
+"""The commands: import_members, send_campaign; and the demo."""
 
 import json
 from io import StringIO
@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from credits import demo, services
 from credits.models import Campaign, Community, Member
 from sandbox.control import Control
-from tests.credits.world import make_community, start, work
+from tests.credits.world import make_community, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,27 +105,6 @@ def test_a_wrong_campaign_is_explained() -> None:
     assert failing("send_campaign", "club", "--text", "Hi")["missing"] == 1
     assert "SLUG" in failing("send_campaign", "nobody", "--text", "Hi")["error"]
     assert not Campaign.objects.exists()
-
-
-def test_numbers_that_agree_are_said_to(sandbox: Control) -> None:
-    make_community(credits=5, members=2)
-    sandbox.force("sms", "reply_lost", operation="create")
-    start()
-    work("credits.drive_campaign", "credits.send_text")
-    answer = json.loads(run("reconcile_credits", "--settle", "--json"))
-
-    assert answer == {"discrepancies": [], "findings": [], "settling": 1}
-    work("credits.settle_text")
-    assert json.loads(run("reconcile_credits", "--settle", "--json"))["settling"] == 0
-
-
-@pytest.mark.parametrize("column", ["credits", "held"])
-def test_a_hand_in_the_database_is_noticed(column: str) -> None:
-    make_community(credits=5)
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE credits_community SET {column} = {column} + 1")
-    with pytest.raises(SystemExit):
-        run("reconcile_credits")
 
 
 def test_the_demo_asks_no_provider_and_changes_nothing_again(sandbox: Control) -> None:

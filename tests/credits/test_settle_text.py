@@ -157,14 +157,3 @@ def test_a_look_that_dies_leaves_another(sandbox: Control, monkeypatch: Any) -> 
 
     assert only_text().state == "unknown"
     assert waiting("credits.settle_text") == 1
-
-
-def test_the_sweep_brings_back_what_no_message_stands_for(sandbox: Control) -> None:
-    unknown(sandbox, "reply_lost")
-    Message.objects.all().delete()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(hours=1))
-
-    assert services.sweep() == 2  # the text, and the driver of its campaign
-    assert services.sweep() == 0
-    work("credits.settle_text")
-    assert only_text().state == "sent"

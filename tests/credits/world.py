@@ -4,10 +4,9 @@ from typing import Any
 
 from django.db import connection
 
-from credits import services
+from credits import services, sums
 from credits.csv_lines import MemberLine
 from credits.models import Campaign, Community, Member, TextMessage
-from credits.services import find_discrepancies
 from outbox import consumer, handlers
 from outbox.delivery import Delivery
 from outbox.models import Message
@@ -85,7 +84,7 @@ def states(campaign: Campaign) -> dict[str, int]:
 
 def balance(slug: str = "club") -> tuple[int, int]:
     """(credits, held) of a community, after a look at whether all numbers agree."""
-    assert find_discrepancies() == []
+    assert sums.differing_communities() == []
     community = Community.objects.get(slug=slug)
     return community.credits, community.held
 
