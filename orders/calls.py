@@ -1,6 +1,6 @@
 """How a call to the outside can end, and how much time is left for it.
 
-A step's action returns what it learned, or raises one of these three. Anything else that it raises
+A step's action returns what it learned, or raises one of these four. Anything else that it raises
 is taken for Unknown: a bug of ours after the provider has acted is no proof that it did not.
 """
 
@@ -16,6 +16,13 @@ class Refused(Exception):
 
 class NotNow(Exception):
     """The call surely had no effect, and may have one later: a rate limit, no connection made."""
+
+
+class Barred(Exception):
+    """Our account was not let in: a wrong key, a missing right. Surely nothing happened.
+
+    Asking again helps once a person has mended that, and not before.
+    """
 
 
 class Unknown(Exception):

@@ -33,7 +33,7 @@ class Box:
     title: str
     status: str
     said: str
-    attempts: int
+    tries: str
     at: datetime | None
     pivot: bool = False
 
@@ -60,6 +60,7 @@ class Picture:
     name: str
     state: str
     said: str
+    reason: str
     forward: list[Box]
     back: list[Box]
     width: int
@@ -81,6 +82,7 @@ def of(run: SagaRun) -> Picture:
         name=run.saga,
         state=run.state,
         said=run.get_state_display(),
+        reason="" if run.saga == "order" else run.reason,  # the order's own says it at the top
         forward=forward,
         back=back,
         width=len(forward) * (WIDTH + GAP) - GAP + 4,
@@ -94,16 +96,23 @@ def _forward(place: int, line: saga.Step, step: SagaStep) -> Box:
     if step.backwards and step.maybe:
         status = "in_doubt"
     at = None if step.backwards else step.finished_at or step.started_at
-    return Box(
-        _x(place), TOP, _title(line), status, SAID[status], step.attempts, at, pivot=line.pivot
-    )
+    tries = _tries(step.attempts, 0 if step.backwards else step.forgiven)
+    return Box(_x(place), TOP, _title(line), status, SAID[status], tries, at, pivot=line.pivot)
 
 
 def _back(place: int, line: saga.Step, step: SagaStep) -> Box:
     status = step.status if step.backwards else "unused"
     at = step.finished_at if step.backwards else None
     said = SAID.get(status, "not needed")
-    return Box(_x(place), BACK, f"undo {_title(line)}", status, said, step.undo_attempts, at)
+    tries = _tries(step.undo_attempts, step.forgiven)
+    return Box(_x(place), BACK, f"undo {_title(line)}", status, said, tries, at)
+
+
+def _tries(attempts: int, forgiven: int) -> str:
+    """How often it was tried; once a person has had it tried again, how often since."""
+    if forgiven:
+        return f"{forgiven} + {attempts - forgiven} attempts"
+    return f"{attempts} attempt{'s' * (attempts != 1)}" if attempts else ""
 
 
 def _begun(boxes: list[Box]) -> list[Box]:

@@ -36,6 +36,14 @@ def runs_of(order: Order) -> list[SagaRun]:
     return list(order.runs.order_by("pk").prefetch_related("steps__calls"))
 
 
+def has_unsent_receipt(runs: list[SagaRun]) -> bool:
+    """Whether one of these is a receipt's that ended without anybody knowing that it went out."""
+    unsent = (SagaStep.State.IN_DOUBT, SagaStep.State.REFUSED)
+    return any(
+        run.saga == "receipt" and step.state in unsent for run in runs for step in run.steps.all()
+    )
+
+
 def describe_order(order: Order) -> dict[str, Any]:
     """The order as API and command line show it: money as decimal strings, times as ISO 8601."""
     lines = order.lines.select_related("product")

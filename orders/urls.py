@@ -11,5 +11,6 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", views.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", views.cancel, name="order_cancel"),
     path("orders/<uuid:order_id>/refund/", views.refund, name="order_refund"),
+    path("orders/<uuid:order_id>/receipt/", views.receipt, name="order_receipt"),
     path("webhooks/stripe/", webhooks.stripe_webhook, name="stripe_webhook"),
 ]

@@ -61,6 +61,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         "entries": shown.payment.entries.all(),
         "going": any(run.state in ("running", "compensating") for run in runs),
         "refund": getattr(shown, "refund", None),
+        "resendable": selectors.has_unsent_receipt(runs),
     }
     return _show(request, "order", context)
 
@@ -118,6 +119,19 @@ def refund(request: HttpRequest, order_id: UUID) -> HttpResponse:
     except Order.DoesNotExist:
         raise Http404 from None
     except services.NotRefundable as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("orders:order", order_id)
+
+
+@login_required
+@may_change
+@require_POST
+def receipt(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Send a receipt again of which nobody knows whether it went out."""
+    try:
+        services.resend_receipt(order_id=order_id, actor=request.user.username)
+        messages.success(request, "The receipt is on its way again.")
+    except services.NotResendable as refusal:
         messages.warning(request, str(refusal))
     return redirect("orders:order", order_id)
 

@@ -4,7 +4,8 @@
 writes down how it ended and decides what comes next, `compensation` goes the way back.
 """
 
+from orders.engine.again import try_again
 from orders.engine.begin import start
 from orders.engine.compensation import turn_back
 
-__all__ = ["start", "turn_back"]
+__all__ = ["start", "try_again", "turn_back"]

@@ -58,6 +58,8 @@ def _outcome(error: Exception) -> SagaAttempt.Outcome:
         return Outcome.REFUSED
     if isinstance(error, calls.NotNow):
         return Outcome.FAILED
+    if isinstance(error, calls.Barred):
+        return Outcome.BARRED
     if not isinstance(error, calls.Unknown):
         log.exception("call_raised", error=str(error))
     return Outcome.UNKNOWN

@@ -29,13 +29,13 @@ def go_back(run: SagaRun) -> None:
         if step.backwards or step.state == State.CALLING:
             return
         if _may_have_happened(step) and saga.of(run).step(step.name).undo is not None:
-            step.backwards, step.state = True, State.WAITING
+            step.backwards, step.state, step.forgiven = True, State.WAITING, 0
             SagaStep.objects.filter(pk=step.pk).update(
-                backwards=True, state=State.WAITING, finished_at=None
+                backwards=True, state=State.WAITING, forgiven=0, finished_at=None
             )
             messages.enqueue_step(run, step)
             return
-        if step.state == State.RETRYING:
+        if step.state in (State.RETRYING, State.GIVING_UP):
             results.set_step(step, State.REFUSED)
     results.set_run(run, SagaRun.State.COMPENSATED)
 

@@ -35,7 +35,7 @@ def record(
         elif outcome == Outcome.REFUSED:
             note_refused(run, attempt.step, detail)
         else:
-            _note_failed(run, attempt.step, detail, unknown=outcome == Outcome.UNKNOWN)
+            _note_failed(run, attempt.step, detail, outcome)
 
 
 def settle_attempt(*, attempt_id: str) -> None:
@@ -45,7 +45,7 @@ def settle_attempt(*, attempt_id: str) -> None:
         if attempt.outcome != Outcome.OPEN or not is_over(attempt):
             return
         _close(attempt, Outcome.UNKNOWN, NO_ANSWER)
-        _note_failed(run, attempt.step, NO_ANSWER, unknown=True)
+        _note_failed(run, attempt.step, NO_ANSWER, Outcome.UNKNOWN)
 
 
 def note_done(run: SagaRun, step: SagaStep) -> None:
@@ -80,6 +80,12 @@ def count(step: SagaStep) -> None:
     name = "undo_attempts" if step.backwards else "attempts"
     setattr(step, name, getattr(step, name) + 1)
     SagaStep.objects.filter(pk=step.pk).update(**{name: getattr(step, name)})
+
+
+def forgive(step: SagaStep) -> None:
+    """A person has it tried again: the attempts so far count no more."""
+    step.forgiven += step.counted
+    SagaStep.objects.filter(pk=step.pk).update(forgiven=step.forgiven)
 
 
 def set_step(step: SagaStep, state: SagaStep.State, **columns: Any) -> None:
@@ -124,20 +130,22 @@ def _close(attempt: SagaAttempt, outcome: SagaAttempt.Outcome, detail: str) -> N
         raise RuntimeError(f"Attempt {attempt.pk} was superseded while its run was held.")
 
 
-def _note_failed(run: SagaRun, step: SagaStep, reason: str, *, unknown: bool) -> None:
+def _note_failed(run: SagaRun, step: SagaStep, reason: str, outcome: SagaAttempt.Outcome) -> None:
     line = saga.of(run).step(step.name)
-    if unknown and not step.backwards:
+    if outcome == Outcome.UNKNOWN and not step.backwards:
         SagaStep.objects.filter(pk=step.pk).update(maybe=True)
         step.maybe = True
     retry: outbox.Retry = line.undo_retry if step.backwards else line.retry
-    attempts = step.undo_attempts if step.backwards else step.attempts
     turned = run.state == SagaRun.State.COMPENSATING and not step.backwards
-    spent = retry.exhausted(attempts) or (step.maybe and not line.repeatable)
-    if not turned and not spent:
+    barred = outcome == Outcome.BARRED and not turned
+    spent = retry.exhausted(step.counted) or (step.maybe and not line.repeatable)
+    if not turned and not barred and not spent:
         set_step(step, State.RETRYING, error=reason)
-        messages.enqueue_step(run, step, delay=retry.delay(attempts))
-    elif step.backwards or saga.of(run).is_behind_pivot(step.name) or (line.pivot and step.maybe):
+        messages.enqueue_step(run, step, delay=retry.delay(step.counted))
+    elif barred:
         _give_up(run, step, reason)
+    elif step.backwards or saga.of(run).is_behind_pivot(step.name) or (line.pivot and step.maybe):
+        _give_up(run, step, f"{reason} (given up after {step.counted} attempts)")
     else:
         set_step(step, State.IN_DOUBT if step.maybe else State.REFUSED, error=reason)
         _turn_back_or_go_on(run, reason, forward=step.maybe and not line.repeatable)

@@ -23,7 +23,7 @@ def run_step(*, run_id: str, name: str, undo: bool) -> None:
     """Take a step, or its compensation. A second call finds it under way or ended: nothing happens.
 
     Raises Fatal for one that was given up: its message becomes the dead letter that a person finds.
-    A redriven one has another attempt.
+    A redriven one has as many attempts as in the beginning.
     """
     with transaction.atomic():
         run = SagaRun.objects.locked().get(pk=run_id)
@@ -56,6 +56,7 @@ def _wake(run: SagaRun, step: SagaStep) -> None:
         back = step.backwards
         state = SagaRun.State.COMPENSATING if back else SagaRun.State.RUNNING
         results.set_run(run, state, reason=run.reason if back else "")
+        results.forgive(step)
 
 
 def _run_here(run: SagaRun, step: SagaStep, action: saga.Here) -> None:

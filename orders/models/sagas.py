@@ -70,6 +70,9 @@ class SagaStep(models.Model):
     attempt = models.UUIDField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     undo_attempts = models.PositiveSmallIntegerField(default=0)
+    forgiven = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # attempts before a person's redrive
     maybe = models.BooleanField(default=False)  # an attempt ended unknown: it may have happened
     error = models.TextField(blank=True, default="")  # of the last attempt that failed
     started_at = models.DateTimeField(null=True)
@@ -100,6 +103,11 @@ class SagaStep(models.Model):
         return f"{self.name} ({self.status})"
 
     @property
+    def counted(self) -> int:
+        """The attempts in the present direction that its retry limit counts."""
+        return (self.undo_attempts if self.backwards else self.attempts) - self.forgiven
+
+    @property
     def status(self) -> str:
         """The state in one word, for API and pages."""
         if not self.backwards or self.state in (self.State.GIVING_UP, self.State.NEEDS_PERSON):
@@ -118,6 +126,7 @@ class SagaAttempt(models.Model):
         DONE = "done", "done"
         REFUSED = "refused", "refused"
         FAILED = "failed", "failed"  # it surely had no effect
+        BARRED = "barred", "not let in"  # nor had this, and asking again will not help
         UNKNOWN = "unknown", "unknown"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

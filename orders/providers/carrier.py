@@ -6,14 +6,14 @@ import requests
 from django.conf import settings
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
-from orders.calls import NotNow, Refused, Unknown, demand_time
+from orders.calls import Barred, NotNow, Refused, Unknown, demand_time
 
 
 def create(*, reference: str, order: str) -> str:
     """Have it shipped; returns the tracking number.
 
     409 is how the carrier says that the reference is taken: by our own first request, whose
-    shipment it shows. Raises Refused, NotNow, Unknown.
+    shipment it shows. Raises Refused, NotNow, Barred, Unknown.
     """
     answer = _post("", {"reference": reference, "order": order})
     if answer.status_code not in (201, 409):
@@ -51,13 +51,16 @@ def _failure(answer: requests.Response) -> Exception:
 
     | status | meaning |
     |---|---|
-    | 429; 401 and 403 (our account is not let in) | nothing happened, perhaps later |
+    | 429 | nothing happened, perhaps later |
+    | 401, 403 | our account is not let in: a person has to mend that |
     | 408, 5xx | nobody knows |
     | any other | refused |
     """
     words = f"carrier: {answer.status_code} {_message(answer)}"[:300]
-    if answer.status_code in (401, 403, 429):
+    if answer.status_code == 429:
         return NotNow(words)
+    if answer.status_code in (401, 403):
+        return Barred(words)
     if answer.status_code == 408 or answer.status_code >= 500:
         return Unknown(words)
     return Refused(words)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from orders.calls import NotNow, demand_time
+from orders.calls import Barred, NotNow, demand_time
 from orders.providers import stripe_errors
 
 Answer = TypeVar("Answer")
@@ -29,9 +29,9 @@ def _client(key: str, address: str, timeout: float) -> Any:
 
 
 def client() -> Any:
-    """This process's client. Raises NotNow where no account is configured."""
+    """This process's client. Raises Barred where no account is configured."""
     if not settings.SHOP.stripe_api_key:
-        raise NotNow("no payment provider is configured: set STRIPE_API_KEY")
+        raise Barred("no payment provider is configured: set STRIPE_API_KEY")
     return _client(
         settings.SHOP.stripe_api_key, settings.SHOP.stripe_base_url, settings.SHOP.timeout
     )
@@ -74,7 +74,7 @@ def create_refund(*, key: str, intent: str, amount: int, metadata: dict[str, str
 
 
 def get_intent(intent: str) -> Any:
-    """The intent as it is now. Raises NotNow where it cannot be read: nothing follows from that."""
+    """The intent as it is now. Raises NotNow, Barred: it cannot be read, nothing follows."""
     return _read(lambda: client().payment_intents.retrieve(intent))
 
 
@@ -101,7 +101,9 @@ def _read(request: Callable[[], Answer]) -> Answer:
         try:
             return _ask(request)
         except stripe.StripeError as error:
-            refused = stripe_errors.verdict(error) is stripe_errors.Verdict.REFUSED
-            if refused or not left:
-                raise NotNow(f"could not look: {stripe_errors.translate(error)}") from error
+            said, verdict = stripe_errors.translate(error), stripe_errors.verdict(error)
+            if verdict is stripe_errors.Verdict.BARRED:
+                raise said from error
+            if verdict is stripe_errors.Verdict.REFUSED or not left:
+                raise NotNow(f"could not look: {said}") from error
     raise AssertionError("unreachable")

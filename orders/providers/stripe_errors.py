@@ -7,7 +7,7 @@ A class that a later release adds is taken for UNKNOWN until somebody puts it he
 from enum import StrEnum
 from typing import Any
 
-from orders.calls import NotNow, Refused, Unknown
+from orders.calls import Barred, NotNow, Refused, Unknown
 
 
 class Verdict(StrEnum):
@@ -15,20 +15,22 @@ class Verdict(StrEnum):
 
     REFUSED = "refused"
     NOT_NOW = "not now"
+    BARRED = "not let in"
     UNKNOWN = "unknown"
 
 
-R, N, U = Verdict.REFUSED, Verdict.NOT_NOW, Verdict.UNKNOWN
+R, N, B, U = Verdict.REFUSED, Verdict.NOT_NOW, Verdict.BARRED, Verdict.UNKNOWN
 
 VERDICTS = {
     # The customer's bank or our request: a definite no.
     "CardError": R,
     "InvalidRequestError": R,
-    # Nothing was carried out; later it may be. A wrong key or a missing right is ours to mend.
+    # Nothing was carried out; later it may be.
     "RateLimitError": N,
-    "AuthenticationError": N,
-    "PermissionError": N,
     "QuotaExceededError": N,
+    # Nor here, and asking again does not help: a wrong key or a missing right is ours to mend.
+    "AuthenticationError": B,
+    "PermissionError": B,
     # The request may have been carried out: 5xx, 409 (it is just being), a cut connection.
     "APIError": U,
     "APIConnectionError": U,
@@ -57,13 +59,13 @@ VERDICTS = {
     # Never of a payment: they come from webhooks and from connecting accounts.
     "SignatureVerificationError": R,
     "OAuthError": U,
-    "InvalidClientError": R,
+    "InvalidClientError": B,
     "InvalidGrantError": R,
     "InvalidScopeError": R,
     "UnsupportedGrantTypeError": R,
     "UnsupportedResponseTypeError": R,
 }
-RAISED = {Verdict.REFUSED: Refused, Verdict.NOT_NOW: NotNow, Verdict.UNKNOWN: Unknown}
+RAISED = {R: Refused, N: NotNow, B: Barred, U: Unknown}
 
 
 def verdict(error: Any) -> Verdict:

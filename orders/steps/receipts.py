@@ -5,7 +5,7 @@ import smtplib
 from django.core.mail import EmailMessage
 from django.db.models.functions import Now
 
-from orders.calls import NotNow, Refused, Unknown
+from orders.calls import Barred, NotNow, Refused, Unknown
 from orders.models import Receipt, SagaRun
 from orders.receipt_text import body_of
 
@@ -15,7 +15,8 @@ def send(run: SagaRun) -> None:
 
     | error | meaning |
     |---|---|
-    | no connection was made, not let in | nothing went out, later it may |
+    | no connection was made | nothing went out, later it may |
+    | we are not let in | nothing went out, and a person has to mend that |
     | the server refused sender, recipient or message (5xx) | refused |
     | anything after the message was handed over | nobody knows |
     """
@@ -28,11 +29,9 @@ def send(run: SagaRun) -> None:
     )
     try:
         mail.send()
-    except (
-        ConnectionRefusedError,
-        smtplib.SMTPConnectError,
-        smtplib.SMTPAuthenticationError,
-    ) as error:
+    except smtplib.SMTPAuthenticationError as error:
+        raise Barred(f"mail server: {type(error).__name__}") from error
+    except (ConnectionRefusedError, smtplib.SMTPConnectError) as error:
         raise NotNow(f"mail server: {type(error).__name__}") from error
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
         raise Refused(f"mail server: {type(error).__name__}") from error

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orders.calls import NotNow, Refused, Unknown
+from orders.calls import Barred, NotNow, Refused, Unknown
 from orders.models import PaymentKey, SagaStep
 from orders.providers import stripe_errors
 from outbox import deadletters
@@ -162,7 +162,8 @@ def test_what_the_classes_of_everyday_mean() -> None:
         stripe.CardError("declined", "", "card_declined"): Refused,
         stripe.InvalidRequestError("no such", "intent"): Refused,
         stripe.RateLimitError("slow down"): NotNow,
-        stripe.AuthenticationError("wrong key"): NotNow,
+        stripe.AuthenticationError("wrong key", http_status=401): Barred,
+        stripe.PermissionError("no such right", http_status=403): Barred,
         stripe.APIConnectionError("cut"): Unknown,
         stripe.APIError("broken", http_status=500): Unknown,
         stripe.APIError("in use", http_status=409): Unknown,

@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.test import Client
 
+from orders import services
 from orders.engine import calling
 from orders.models import Receipt, SagaStep
+from outbox import deadletters
+from outbox.models import Message
+from tests.accounts.people import make_user
 from tests.orders.shop import again, place, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
@@ -74,6 +79,60 @@ def test_a_worker_that_died_after_sending_sends_no_second_one(
     monkeypatch.setattr(calling.results, "record", dying)
     step = order_with_receipt()
     assert (step.status, len(mail.outbox)) == ("in_doubt", 1)
+
+
+def test_a_person_may_have_it_sent_again_once_a_press(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_once(monkeypatch, smtplib.SMTPServerDisconnected())
+    order = order_with_receipt().run.order
+    client = Client()
+    client.force_login(make_user("operator"))
+    page = f"/orders/{order.pk}/"
+    assert 'id="resend"' in client.get(page).content.decode()
+    for _ in range(2):
+        client.post(f"{page}receipt/")
+    work_off()
+    step = SagaStep.objects.get(name="send")
+    assert (step.status, step.attempts, len(mail.outbox)) == ("done", 2, 1)
+    shown = client.get(page).content.decode()
+    assert "sent again by operator" in shown
+    assert 'id="resend"' not in shown
+    told = client.post(f"{page}receipt/", follow=True).content.decode()
+    work_off()
+    assert ("has taken this receipt" in told, len(mail.outbox)) == (True, 1)
+
+
+def test_sent_again_it_is_in_doubt_again_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_once(monkeypatch, smtplib.SMTPServerDisconnected())
+    order = order_with_receipt().run.order
+    fail_once(monkeypatch, smtplib.SMTPServerDisconnected())
+    services.resend_receipt(order_id=order.pk, actor="ann")
+    work_off()
+    step = SagaStep.objects.get(name="send")
+    assert (step.status, step.attempts, len(mail.outbox)) == ("in_doubt", 2, 0)
+
+
+def test_who_may_not_or_has_none_sends_nothing() -> None:
+    stocked()
+    order = place()
+    work_off()
+    viewer = Client()
+    viewer.force_login(make_user("viewer"))
+    assert viewer.post(f"/orders/{order.pk}/receipt/").status_code == 403
+    with pytest.raises(services.NotResendable, match="no e-mail"):
+        services.resend_receipt(order_id=order.pk, actor="ann")
+
+
+def test_a_mail_server_that_does_not_let_us_in_is_for_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fail_once(monkeypatch, smtplib.SMTPAuthenticationError(535, b"no"))
+    step = order_with_receipt()
+    assert (step.status, step.attempts) == ("needs_person", 1)
+    with pytest.raises(services.NotResendable, match="desk"):
+        services.resend_receipt(order_id=step.run.order_id, actor="ann")
+    deadletters.redrive(Message.objects.get(state="dead").pk, actor="ann")
+    work_off()
+    assert (SagaStep.objects.get(name="send").status, len(mail.outbox)) == ("done", 1)
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
