@@ -6,12 +6,14 @@ Celery's own way to ask is remote control, which a deployment has switched off. 
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import redis
 from celery.signals import heartbeat_sent
+from celery.worker import state
 from django.conf import settings
 
 PREFIX = "onceproof:worker:"
@@ -25,15 +27,25 @@ class Worker:
 
     name: str
     queues: tuple[str, ...]
+    tasks: tuple["Task", ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Task:
+    """A Celery task that a worker was running when it last told."""
+
+    name: str
+    id: str
+    pid: int
+    since: datetime
 
 
 def record(sender: Any, **_: Any) -> None:
     """Receiver of Celery's `heartbeat_sent` in a worker's main process. Never raises."""
-    consumer_queues = sender.eventer.app.amqp.queues.consume_from
+    queues = sorted(sender.eventer.app.amqp.queues.consume_from)
+    told = json.dumps({"queues": queues, "tasks": _running()})
     try:
-        _client().set(
-            PREFIX + sender.eventer.hostname, json.dumps(sorted(consumer_queues)), ex=EXPIRES_AFTER
-        )
+        _client().set(PREFIX + sender.eventer.hostname, told, ex=EXPIRES_AFTER)
     except redis.RedisError as error:
         logger.debug("no heartbeat: %s", error)
 
@@ -43,7 +55,7 @@ def workers() -> list[Worker]:
     keys = list(_client().scan_iter(match=PREFIX + "*", count=1000))
     queues = _client().mget(keys) if keys else []
     return [
-        Worker(name=key.decode().removeprefix(PREFIX), queues=tuple(json.loads(value)))
+        _worker(key.decode().removeprefix(PREFIX), json.loads(value))
         for key, value in zip(keys, queues, strict=True)
         if value is not None  # it expired in between
     ]
@@ -52,6 +64,25 @@ def workers() -> list[Worker]:
 def connect() -> None:
     """Let this process's worker, if it is one, send heartbeats."""
     heartbeat_sent.connect(record, dispatch_uid="heartbeats")
+
+
+def _running() -> list[tuple[str, str, int, float]]:
+    """What Celery says that this worker runs, with the time at which it began."""
+    return [
+        (request.name, request.id, request.worker_pid or 0, request.time_start or 0.0)
+        for request in list(state.active_requests)
+    ]
+
+
+def _worker(name: str, told: Any) -> Worker:
+    """As a worker told it; one of an older release told its queues alone."""
+    if isinstance(told, list):
+        return Worker(name=name, queues=tuple(told))
+    tasks = (
+        Task(name=task, id=task_id, pid=pid, since=datetime.fromtimestamp(at, UTC))
+        for task, task_id, pid, at in told["tasks"]
+    )
+    return Worker(name=name, queues=tuple(told["queues"]), tasks=tuple(tasks))
 
 
 @lru_cache(maxsize=1)

@@ -110,12 +110,14 @@ def failures(span: timedelta = timedelta(hours=1), *, most: int = 8) -> list[Fai
 _RATE = """
     SELECT (SELECT count(*) FROM (
         SELECT created_at FROM outbox_message
-        WHERE id >= (lpad(to_hex((extract(epoch FROM statement_timestamp()) * 1000)::bigint - %(over)s * 1000), 12,
-                          '0') || repeat('0', 20))::uuid
+        WHERE id >= (lpad(to_hex(
+            (extract(epoch FROM statement_timestamp()) * 1000)::bigint - %(over)s * 1000), 12, '0')
+            || repeat('0', 20))::uuid
         LIMIT %(most)s) AS created),
     (SELECT count(*) FROM (
         SELECT finished_at FROM outbox_message
-        WHERE state = 'done' AND finished_at > statement_timestamp() - make_interval(secs => %(over)s)
+        WHERE state = 'done'
+          AND finished_at > statement_timestamp() - make_interval(secs => %(over)s)
         LIMIT %(most)s) AS done)
 """
 

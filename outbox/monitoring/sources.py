@@ -31,6 +31,11 @@ SCANNED = 60_000
 SCANNED_WAITING = 10_000
 """The same of what waits, where each handler's beginning is looked at."""
 
+_TIMES = {
+    "due": "due_at <= statement_timestamp()",
+    "later": "due_at > statement_timestamp()",
+}
+
 MOST_ASKED = 1_001
 """Messages of the largest answer, and one more, which says that there are more."""
 
