@@ -87,10 +87,10 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry(
                 label="Messages",
-                view="admin:outbox_message_changelist",
+                view="operations:messages",
                 icon="inbox",
                 permission="outbox.view_message",
-                elsewhere=True,
+                marks=("operations:message",),
             ),
             Entry(
                 label="Flower",
