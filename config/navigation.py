@@ -79,6 +79,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Operations",
         (
             Entry(
+                label="Overview",
+                view="operations:overview",
+                icon="pulse",
+                permission="outbox.view_message",
+                marks=("operations:overview",),
+            ),
+            Entry(
                 label="Dead letters",
                 view="dead_letters",
                 icon="alert",
