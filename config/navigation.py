@@ -93,6 +93,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 marks=("dead_letter",),
             ),
             Entry(
+                label="Reconciliation",
+                view="reconciliation:overview",
+                icon="check",
+                permission="outbox.view_reconciliation",
+                marks=("reconciliation:",),
+            ),
+            Entry(
                 label="Messages",
                 view="operations:messages",
                 icon="inbox",

@@ -15,6 +15,7 @@ urlpatterns = [
     path("dead-letters/", desk.dead_letters, name="dead_letters"),
     path("dead-letters/act/", desk.act, name="dead_letters_act"),
     path("dead-letters/<uuid:message_id>/", desk.dead_letter, name="dead_letter"),
+    path("reconciliation/", include("config.reconciliation.urls")),
     path("operations/", include("config.operations.urls")),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.

@@ -1,9 +1,11 @@
 """What should hold between products, their changes and their reductions; checked every night."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from outbox.models import Message
 from outbox.reconciliation import Check, Page, Suspect, register
@@ -40,6 +42,9 @@ class DueNotApplied(Check):
         apply.enqueue_continuation(PriceReduction.objects.get(pk=suspect.subject))
         return "enqueued again"
 
+    def address(self, suspect: Suspect) -> str:
+        return reverse("pricing:reduction", args=[suspect.subject])
+
 
 class PriceIsNotTheLastChange(Check):
     """The append-only changes are the truth; a price beside them was written past the services."""
@@ -50,7 +55,10 @@ class PriceIsNotTheLastChange(Check):
         return paged(_PRICES, after, ["0"], PAGE)
 
     def confirm(self, subject: str) -> Suspect | None:
-        product = Product.objects.locked().get(pk=subject)
+        # Whoever changes a price holds its product first: by this lock both are seen as they are.
+        product = Product.objects.locked().filter(pk=subject).first()
+        if product is None:
+            return None
         last = product.price_changes.order_by("-version").first()
         if last is not None and (last.new_price, last.version) == (product.price, product.version):
             return None
@@ -68,6 +76,9 @@ class PriceIsNotTheLastChange(Check):
         )
         return f"price set back to {price}, the last change"
 
+    def address(self, suspect: Suspect) -> str:
+        return f"{reverse('pricing:products')}?{urlencode({'search': suspect.subject})}"
+
 
 class AppliedTwice(Check):
     """One reduction changed one product twice: the constraint that refuses it must be missing."""
@@ -78,9 +89,14 @@ class AppliedTwice(Check):
         return paged(_CHANGES, after, ["0"], PAGE)
 
     def confirm(self, subject: str) -> Suspect | None:
-        change = PriceChange.objects.select_related("product").get(pk=subject)
+        change = PriceChange.objects.select_related("product").filter(pk=subject).first()
+        if change is None:
+            return None
         evidence = {"reduction": str(change.reduction_id), "sku": change.product.sku}
         return Suspect("applied_twice", subject, evidence)
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("pricing:reduction", args=[suspect.evidence["reduction"]])
 
 
 _SCHEDULED = """

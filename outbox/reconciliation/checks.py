@@ -56,8 +56,11 @@ class Check(ABC):
         """
         return ""
 
-    def address(self, subject: str) -> str:
-        """The page on which a person looks at a subject of this check; "" where there is none."""
+    def address(self, suspect: Suspect) -> str:
+        """The page on which a person looks at its subject; "" where there is none.
+
+        It is asked for each line of a list, so it asks the database nothing.
+        """
         return ""
 
 

@@ -45,6 +45,11 @@ class Reconciliation(models.Model):
         return "running" if self.running else "done" if self.finished_at else "stopped"
 
     @property
+    def took(self) -> float | None:
+        """Seconds from its start to its end; None where it has not come to that."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+    @property
     def present(self) -> str:
         """The check that it is at, or "" where it has been through all."""
         return self.names[self.done] if self.done < len(self.names) else ""

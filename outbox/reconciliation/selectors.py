@@ -1,0 +1,82 @@
+"""Reads for pages: what waits for a person now, what each run found, how that went over time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from outbox.reconciliation.models import Finding, Reconciliation
+
+RECENT = 200
+"""Runs that are looked through for the latest one of each check: months of nights."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a run found."""
+
+    repaired: int = 0
+    left: int = 0  # what it could not mend; in a dry run, all
+
+    @property
+    def found(self) -> int:
+        """All of it."""
+        return self.repaired + self.left
+
+
+def open_findings() -> QuerySet[Finding]:
+    """What waits for a person now: left by the latest finished run of its check, newest first.
+
+    What an earlier run left and the latest one did not find again is well by now.
+    """
+    wanted = Q(pk__in=[])
+    for run_id, names in _latest_of_each_check().items():
+        wanted |= Q(reconciliation_id=run_id, check_name__in=names)
+    return Finding.objects.for_a_person().filter(wanted).order_by("-severity", "-pk")
+
+
+def tallies(runs: Iterable[Reconciliation]) -> dict[int, Tally]:
+    """What each of these runs found, by its id; in one statement."""
+    ids = [run.pk for run in runs]
+    counted = (
+        Finding.objects.filter(reconciliation_id__in=ids)
+        .order_by()
+        .values("reconciliation_id")
+        .annotate(
+            mended=Count("pk", filter=Q(repaired=True)), left=Count("pk", filter=Q(repaired=False))
+        )
+    )
+    found = {row["reconciliation_id"]: Tally(row["mended"], row["left"]) for row in counted}
+    return {run_id: found.get(run_id, Tally()) for run_id in ids}
+
+
+def by_check(run: Reconciliation) -> dict[str, Tally]:
+    """What a run found, by the name of the check."""
+    counted = (
+        run.findings.order_by()
+        .values("check_name")
+        .annotate(
+            mended=Count("pk", filter=Q(repaired=True)), left=Count("pk", filter=Q(repaired=False))
+        )
+    )
+    return {row["check_name"]: Tally(row["mended"], row["left"]) for row in counted}
+
+
+def the_same(finding: Finding, most: int = 30) -> QuerySet[Finding]:
+    """The same subject in this and other runs, newest first."""
+    same = {name: getattr(finding, name) for name in ("subject", "check_name", "type")}
+    found = Finding.objects.filter(**same).with_last_act()
+    return found.select_related("reconciliation").order_by("-pk")[:most]
+
+
+def _latest_of_each_check() -> dict[int, list[str]]:
+    """Names of checks by the latest run that has been through them."""
+    finished = Reconciliation.objects.filter(finished_at__isnull=False, dry_run=False)
+    latest: dict[str, int] = {}
+    for run_id, names in finished.order_by("-pk").values_list("pk", "names")[:RECENT]:
+        for name in names:
+            latest.setdefault(name, run_id)
+    grouped: dict[int, list[str]] = {}
+    for name, run_id in latest.items():
+        grouped.setdefault(run_id, []).append(name)
+    return grouped
