@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "orders",
     "races",
     "sandbox",
+    "chaos",
 ]
 MIDDLEWARE = [
     "config.middleware.health_first",
@@ -116,6 +117,7 @@ globals().update(security.security_settings(https=_https, behind_proxy=_behind_p
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
 globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
+WORKER_DEAF_AFTER = env.float("WORKER_DEAF_AFTER", 6)  # seconds; see config.watchdog
 CACHES, OUTBOX_COALESCING_CACHE = caches(env, _installation.broker_url)
 TEXTS = find_texts(
     env,

@@ -10,18 +10,24 @@ from tests.stack import Stack
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_worker_with_unacknowledged_messages_survives(stack: Stack, pool: str) -> None:
-    include = ("--include", "tests.platform.slow_tasks")
-    worker = stack.worker("default", pool=pool, concurrency=1, options=include)
+    """It may have lost its slot with the acknowledgement. Then it must end by itself, in time."""
+    worker = stack.worker(
+        "default",
+        pool=pool,
+        concurrency=1,
+        options=("--include", "tests.platform.slow_tasks"),
+        environment={"WORKER_DEAF_AFTER": "4"},
+    )
     _publish(6)
-    # One runs and is acknowledged, the next is fetched and is not, four wait.
-    stack.wait_until(lambda: (_waiting(), _unacknowledged()) == (4, 1), why=worker)
+    stack.wait_until(lambda: _unacknowledged() > 0, why=worker)
     stack.kill_broker()
     stack.start_broker()
     stack.flush_broker()
     _publish(2)
-    stack.wait_until(lambda: _waiting() == 0, why=worker)
-    assert worker.is_running()
-    assert "Unrecoverable" not in worker.log.read_text()
+    stack.wait_until(lambda: _waiting() == 0 or not worker.is_running(), why=worker)
+    log = worker.log.read_text()
+    assert worker.is_running() or "takes nothing that waits" in log
+    assert "Unrecoverable" not in log
 
 
 def _publish(count: int) -> None:
