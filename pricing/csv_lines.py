@@ -1,15 +1,14 @@
-"""Reading a product file: each line becomes a row, or a refusal that says what to do."""
+"""Reading a product file: each line becomes a product, or a refusal that says what to do."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from intake import csv_lines
+from intake.csv_lines import RefusedLine
 from pricing import inputs
 
 COLUMNS = ("sku", "name", "category", "price")
-ENCODING_ERRORS = "surrogateescape"
-"""How to open the file, so that a broken byte spoils its own line and no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,69 +22,13 @@ class ProductLine:
     price: Decimal
 
 
-@dataclass(frozen=True)
-class RefusedLine:
-    """A line that cannot be imported, and why. Lines count from 1, the header."""
-
-    line: int
-    reason: str
-
-
 def read_lines(file: Iterable[str]) -> Iterator[ProductLine | RefusedLine]:
-    """Read a CSV file with a header, in constant memory. Empty lines are passed over.
-
-    Raises InvalidInput where the header is not what it should be, before any line is read.
-    """
-    reader = csv.reader(file, strict=True)
-    positions = _read_header(reader)
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield RefusedLine(line, f"is not valid CSV ({error}); check its quotes.")
-            continue
-        if any(fields):
-            yield _read_fields(line, fields, positions)
+    """Read a file of products: see `intake.csv_lines`. Raises WrongHeader."""
+    return csv_lines.read_lines(file, COLUMNS, _read_product)
 
 
-def _read_header(reader: Iterator[list[str]]) -> list[int]:
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-    except csv.Error as error:
-        raise inputs.InvalidInput({"file": f"The header is not valid CSV: {error}."}) from None
-    if sorted(header) != sorted(COLUMNS):
-        found = ascii(",".join(header))[:80] if header else "nothing"
-        raise inputs.InvalidInput(
-            {
-                "file": f"The first line must name the columns {','.join(COLUMNS)} and no others, "
-                f"separated by commas; found {found}."
-            }
-        )
-    return [header.index(column) for column in COLUMNS]
-
-
-def _read_fields(line: int, fields: list[str], positions: list[int]) -> ProductLine | RefusedLine:
-    if len(fields) != len(COLUMNS):
-        return RefusedLine(
-            line,
-            f"has {len(fields)} fields instead of {len(COLUMNS)}; put quotes around a field that "
-            "holds a comma.",
-        )
-    if any("\udc80" <= character <= "\udcff" for field in fields for character in field):
-        return RefusedLine(line, "is not UTF-8; save the file as UTF-8.")
-    return _read_product(line, *(fields[position].strip() for position in positions))
-
-
-def _read_product(
-    line: int, sku: str, name: str, category: str, price: str
-) -> ProductLine | RefusedLine:
-    try:
-        draft = inputs.product_draft(sku=sku, name=name, category=category, price=price)
-    except inputs.InvalidInput as refusal:
-        return RefusedLine(line, str(refusal))
+def _read_product(line: int, sku: str, name: str, category: str, price: str) -> ProductLine:
+    draft = inputs.product_draft(sku=sku, name=name, category=category, price=price)
     return ProductLine(
         line=line, sku=draft.sku, name=draft.name, category=draft.category, price=draft.price
     )

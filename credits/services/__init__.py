@@ -12,7 +12,6 @@ from credits.services.control import (
 from credits.services.drive import abandon_driver, drive_campaign
 from credits.services.members import (
     Imported,
-    ImportRefused,
     import_members,
     opt_in,
     opt_out,
@@ -22,7 +21,6 @@ from credits.services.settle import settle_text, settle_texts
 from credits.services.start import start_campaign
 
 __all__ = [
-    "ImportRefused",
     "Imported",
     "KeyReused",
     "NotPossible",

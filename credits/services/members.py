@@ -7,8 +7,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from credits.csv_lines import MemberLine, RefusedLine
+from credits.csv_lines import MemberLine
 from credits.models import Community, Member
+from intake.csv_lines import ImportRefused, RefusedLine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +20,6 @@ class Imported:
     renamed: int
     unchanged: int
     refused: list[RefusedLine] = field(default_factory=list)
-
-
-class ImportRefused(Exception):
-    """The file has lines that cannot be imported, and none of it was. `refused` names each.
-
-    Mend those lines, or skip them knowingly with `skip_invalid`.
-    """
-
-    def __init__(self, refused: list[RefusedLine]) -> None:
-        super().__init__(f"{len(refused)} lines cannot be imported; nothing was.")
-        self.refused = refused
 
 
 def import_members(

@@ -3,7 +3,7 @@
 from pricing.services.apply import abandon_reduction, apply_reduction
 from pricing.services.cancel import NotCancellable, cancel_reduction
 from pricing.services.edit import EditConflict, edit_product
-from pricing.services.products import Imported, ImportRefused, import_products
+from pricing.services.products import Imported, import_products
 from pricing.services.schedule import KeyReused, schedule_reduction
 from pricing.services.stock import (
     OutOfStock,
@@ -16,7 +16,6 @@ from pricing.services.stock import (
 
 __all__ = [
     "EditConflict",
-    "ImportRefused",
     "Imported",
     "KeyReused",
     "NotCancellable",

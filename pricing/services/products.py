@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
 
-from pricing.csv_lines import ProductLine, RefusedLine
+from intake.csv_lines import ImportRefused, RefusedLine
+from pricing.csv_lines import ProductLine
 from pricing.models import Product
 
 
@@ -20,17 +21,6 @@ class Imported:
     updated: int
     unchanged: int
     refused: list[RefusedLine] = field(default_factory=list)
-
-
-class ImportRefused(Exception):
-    """The file has lines that cannot be imported, and none of it was. `refused` names each.
-
-    Mend those lines, or skip them knowingly with `skip_invalid`.
-    """
-
-    def __init__(self, refused: list[RefusedLine]) -> None:
-        super().__init__(f"{len(refused)} lines cannot be imported; nothing was.")
-        self.refused = refused
 
 
 def import_products(

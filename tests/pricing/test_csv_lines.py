@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.csv_lines import ENCODING_ERRORS, ProductLine, RefusedLine, read_lines
-from pricing.inputs import InvalidInput
+from intake.csv_lines import ENCODING_ERRORS, RefusedLine, WrongHeader
+from pricing.csv_lines import ProductLine, read_lines
 
 HEADER = b"sku,name,category,price\n"
 
@@ -58,13 +58,13 @@ def test_empty_lines_are_passed_over_and_counted() -> None:
     ],
 )
 def test_another_header_is_refused(header: bytes, found: str) -> None:
-    with pytest.raises(InvalidInput, match="must name the columns") as caught:
+    with pytest.raises(WrongHeader, match="must name the columns") as caught:
         read(b"B-1,A book,Books,9.50\n", header)
     assert found.lower() in str(caught.value).lower()
 
 
 def test_an_empty_file_has_no_header() -> None:
-    with pytest.raises(InvalidInput, match="found nothing"):
+    with pytest.raises(WrongHeader, match="found nothing"):
         read(b"", b"")
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from intake.csv_lines import ImportRefused, RefusedLine
 from pricing import services
-from pricing.csv_lines import ProductLine, RefusedLine
+from pricing.csv_lines import ProductLine
 from pricing.models import PriceChange, Product
-from pricing.services import Imported, ImportRefused
+from pricing.services import Imported
 from tests.pricing.shop import apply, edit, line, make_product, price_of, schedule
 
 pytestmark = pytest.mark.django_db

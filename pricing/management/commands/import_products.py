@@ -1,90 +1,30 @@
 """`manage.py import_products FILE.csv`"""
 
-import json
-from argparse import ArgumentParser
-from dataclasses import asdict
 from io import TextIOWrapper
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import open as open_with_progress
-
-from pricing import csv_lines, inputs, services
-from pricing.csv_lines import RefusedLine
-
-SHOWN = 50
-"""Refused lines shown to a person; --json names them all."""
+from intake.command import ImportCommand
+from pricing import csv_lines, services
 
 
-class Command(BaseCommand):
-    """Reads the file once, in constant memory; the service does the rest in one transaction."""
+class Command(ImportCommand):
+    """Products, by their SKUs."""
 
     help = (
         "Import products from a CSV file with the columns sku,name,category,price. All lines are "
         "imported, or none; importing the same file again changes nothing."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the file and the options."""
-        parser.add_argument("file", help="CSV file in UTF-8, with a header")
-        parser.add_argument(
-            "--skip-invalid",
-            action="store_true",
-            help="import the rest and report each refused line",
-        )
-        parser.add_argument("--json", action="store_true", help="print one JSON document")
+    def bring_in(
+        self, text: TextIOWrapper, *, skip_invalid: bool, **options: Any
+    ) -> services.Imported:
+        """Import products."""
+        lines = csv_lines.read_lines(text)
+        return services.import_products(lines, actor="import_products", skip_invalid=skip_invalid)
 
-    def handle(self, *, file: str, skip_invalid: bool, **options: Any) -> None:
-        """Import, and print what was done. Raises CommandError, and then nothing was imported."""
-        try:
-            result = self._import(file, skip_invalid)
-        except OSError as error:
-            self._fail(f"{file} cannot be read: {error.strerror}.", options)
-        except inputs.InvalidInput as error:
-            self._fail(error.errors["file"], options)
-        except services.ImportRefused as error:
-            self._fail(f"{error} Mend them, or add --skip-invalid.", options, error.refused)
-        else:
-            self._report(result, options)
-
-    def _import(self, file: str, skip_invalid: bool) -> services.Imported:
-        progress = Console(stderr=True)
-        with (
-            open_with_progress(
-                file, "rb", description="Importing", console=progress, transient=True
-            ) as raw,
-            TextIOWrapper(
-                raw, encoding="utf-8-sig", errors=csv_lines.ENCODING_ERRORS, newline=""
-            ) as text,
-        ):
-            lines = csv_lines.read_lines(text)
-            return services.import_products(
-                lines, actor="import_products", skip_invalid=skip_invalid
-            )
-
-    def _report(self, result: services.Imported, options: dict[str, Any]) -> None:
-        if options["json"]:
-            self.stdout.write(json.dumps(asdict(result)))
-            return
-        self._list(result.refused)
-        self.stdout.write(
+    def tell(self, result: services.Imported) -> str:
+        """What was done with them."""
+        return (
             f"{result.created} created, {result.repriced} with a new price, {result.updated} "
             f"otherwise updated, {result.unchanged} unchanged, {len(result.refused)} refused."
         )
-
-    def _fail(
-        self, message: str, options: dict[str, Any], refused: list[RefusedLine] | None = None
-    ) -> None:
-        if options["json"]:
-            lines = [asdict(line) for line in refused or []]
-            self.stdout.write(json.dumps({"error": message, "refused": lines}))
-        else:
-            self._list(refused or [])
-        raise CommandError(message)
-
-    def _list(self, refused: list[RefusedLine]) -> None:
-        for line in refused[:SHOWN]:
-            self.stderr.write(f"line {line.line}: {line.reason}")
-        if len(refused) > SHOWN:
-            self.stderr.write(f"… and {len(refused) - SHOWN} more; --json names them all.")
