@@ -32,8 +32,13 @@ CLAIMED_BEFORE = {
 """What the consumer's claim of the message makes spare, in races of one message."""
 
 
+_scheduled: list[PriceReduction] = []
+"""What setup has scheduled: a worker is told its reduction, and need not look for it."""
+
+
 def stock(*skus: str, price: str = "100.00", category: str = "Books") -> None:
-    """Products at one price, in one category."""
+    """Products at one price, in one category; the first thing in a setup."""
+    _scheduled.clear()
     lines = [
         ProductLine(line=number, sku=sku, name=sku, category=category, price=Decimal(price))
         for number, sku in enumerate(skus, start=2)
@@ -49,18 +54,23 @@ def reduce(**terms: Any) -> PriceReduction:
 
 def scheduled(**terms: Any) -> None:
     """A reduction whose message is long due: no step of the clock makes it early."""
-    reduce(**terms)
+    _scheduled.append(PriceReduction.objects.get(pk=reduce(**terms).pk))
     make_messages_overdue()
 
 
 def apply(number: int = 0) -> None:
     """Let the service apply the nth reduction."""
-    services.apply_reduction(reduction_id=str(reductions()[number].pk))
+    services.apply_reduction(reduction_id=str(_scheduled[number].pk))
+
+
+def cancel(number: int = 0) -> None:
+    """Let the service cancel the nth reduction; raises NotCancellable."""
+    services.cancel_reduction(reduction_id=_scheduled[number].pk, actor="race")
 
 
 def consume(number: int | None = None) -> dict[str, int]:
     """What a worker does when a dispatch arrives: with the nth message's id, or with none."""
-    ids = [] if number is None else [reductions()[number].message_id]
+    ids = [] if number is None else [_scheduled[number].message_id]
     wanted = [each for each in ids if each is not None]
     return consumer.consume(handlers.get(HANDLER), wanted, Delivery.here()).as_dict()
 
@@ -71,9 +81,9 @@ def consume_all(handler: str) -> None:
 
 
 def make_messages_overdue() -> None:
-    """So long due that the relay rings for them."""
+    """So long due that the relay rings for them, as if all had been made an hour ago."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE outbox_message SET due_at = due_at - interval '1 hour'")
+        cursor.execute(_AN_HOUR_AGO)
 
 
 def time_passes_and_the_relay_rings() -> None:
@@ -81,9 +91,15 @@ def time_passes_and_the_relay_rings() -> None:
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE outbox_run SET started_at = started_at - interval '1 hour'")
-            cursor.execute("UPDATE outbox_message SET due_at = due_at - interval '1 hour'")
+            cursor.execute(_AN_HOUR_AGO)
         relay.run_once()
         consume()
+
+
+_AN_HOUR_AGO = """
+    UPDATE outbox_message
+    SET due_at = due_at - interval '1 hour', created_at = created_at - interval '1 hour'
+"""
 
 
 def reductions() -> list[PriceReduction]:

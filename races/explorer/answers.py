@@ -1,6 +1,7 @@
 """Statements, answers and errors as a timeline shows them: short, and the same in each run."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -35,6 +36,7 @@ def statement(connection: Any, sql: str, params: Any) -> str:
     return brief(text)
 
 
+@lru_cache(maxsize=4096)
 def brief(text: str) -> str:
     """Without quotes, qualified names, long column lists, and what chance or the clock put in."""
     text = _QUALIFIED.sub(r"\1", steady(" ".join(text.split()))).replace('"', "")
@@ -79,6 +81,7 @@ def _name(result: Any, column: int) -> str:
     return (result.fname(column) or b"").decode(errors="replace")
 
 
+@lru_cache(maxsize=4096)  # each step is replayed in hundreds of schedules
 def steady(text: str) -> str:
     """Ids and times differ from run to run: leave them out."""
     for pattern, word in _UNSTEADY:

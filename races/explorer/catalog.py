@@ -1,7 +1,7 @@
 """What PostgreSQL's catalogue says that a statement's text does not: keys, triggers, views."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -54,6 +54,7 @@ class Catalog:
     triggers: dict[str, frozenset[str]]  # table -> events
     parents: dict[str, tuple[ForeignKey, ...]]  # by child
     children: dict[str, tuple[ForeignKey, ...]]  # by parent
+    known: dict[str, Any] = field(default_factory=dict)  # statements that were read under it
 
 
 def read(connection: "psycopg.Connection[Any]") -> Catalog:

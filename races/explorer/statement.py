@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from .catalog import Catalog
 from .dependency import (
@@ -74,13 +73,19 @@ def template(sql: str) -> str:
     return " ".join(_SAVEPOINT_NAME.sub("savepoint", sql).split())
 
 
-@lru_cache(maxsize=4096)
 def _bare(sql: str) -> str:
     return " ".join(_COMMENT.sub(" ", _STRING.sub("''", sql)).split())
 
 
 def read(sql: str, catalog: Catalog) -> Statement:
-    """Work out one statement's footprint."""
+    """Work out one statement's footprint; it is the same each time under one catalogue."""
+    if sql not in catalog.known:
+        catalog.known[sql] = _read(sql, catalog)
+    found: Statement = catalog.known[sql]
+    return found
+
+
+def _read(sql: str, catalog: Catalog) -> Statement:
     bare = _bare(sql)
     words = {match[1] or match[2].lower() for match in _WORD.finditer(bare)}
     tables = frozenset(words & catalog.tables)

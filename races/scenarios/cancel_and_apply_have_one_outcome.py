@@ -53,7 +53,7 @@ def apply() -> None:
 
 def cancel() -> str:
     try:
-        services.cancel_reduction(reduction_id=shop.reductions()[0].pk, actor="race")
+        shop.cancel()
     except services.NotCancellable:
         return "too late, and told"
     return "cancelled"
