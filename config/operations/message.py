@@ -31,7 +31,7 @@ def message(request: HttpRequest, message_id: UUID) -> HttpResponse:
     template = "operations/parts/message.html" if part else "operations/message.html"
     context = {
         "message": found,
-        "known": handlers.find(found.handler),
+        "queue": known.queue if (known := handlers.find(found.handler)) else "",
         "steps": timeline.of(found, effect),
         "effect": effect,
         "related": related.order_by("id")[:MOST_RELATED],

@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.functions.datetime
-import outbox.monitoring.models
 from django.db import migrations, models
+
+import outbox.monitoring.models
 
 
 class Migration(migrations.Migration):
