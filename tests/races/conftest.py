@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from django.db import connections
 
+from races import place
 from races.explorer import Explorer, Race
 from tests import settings as test_settings
 
@@ -27,6 +28,7 @@ def race_server(django_db_setup: None, django_db_blocker: Any) -> None:
             control.execute("ALTER SYSTEM SET autovacuum = off")
             control.execute("SELECT pg_reload_conf()")
         connection.close()
+        place.make_connecting_cheap(url["password"])
 
 
 @pytest.fixture

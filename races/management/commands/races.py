@@ -118,6 +118,7 @@ class Command(BaseCommand):
             entry = report.run_schedule(explorer, *chosen[0], schedule)
         except ExplorerError as error:
             raise CommandError(str(error)) from None
+        self.stderr.write(f"{entry.scenario.name} | {entry.kind} | {entry.form.name}")
         self._draw(entry)
         return entry
 
