@@ -117,6 +117,25 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Races",
+        (
+            Entry(
+                label="Race lab",
+                view="races:index",
+                icon="race",
+                permission="races.view_labrun",
+                marks=("races:index", "races:run", "races:trial"),
+            ),
+            Entry(
+                label="Hot run",
+                view="races:hot",
+                icon="flame",
+                permission="races.view_labrun",
+                marks=("races:hot",),
+            ),
+        ),
+    ),
+    (
         "House",
         (
             Entry(

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("pricing.urls")),
     path("", include("credits.urls")),
     path("", include("orders.urls")),
+    path("", include("races.urls")),
     path("dead-letters/", desk.dead_letters, name="dead_letters"),
     path("dead-letters/act/", desk.act, name="dead_letters_act"),
     path("dead-letters/<uuid:message_id>/", desk.dead_letter, name="dead_letter"),

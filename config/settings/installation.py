@@ -18,7 +18,17 @@ from config.home import Home, Running
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "BROKER_URL")
-BRING_THEIR_OWN = {"up", "races", "reduction", "help", "--help", "--version"}
+BRING_THEIR_OWN = {
+    "up",
+    "chaos",
+    "races",
+    "reduction",
+    "record_races",
+    "try_race",
+    "help",
+    "--help",
+    "--version",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
