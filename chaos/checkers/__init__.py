@@ -1,0 +1,25 @@
+"""What must be true, read from outside: SQL on a connection of our own, HTTP, the providers' logs.
+
+Nothing here imports the application: a checker that asked its services would believe its mistakes.
+"""
+
+from chaos.checkers import bare, campaigns, live, orders, purchases, reductions, waiting
+from chaos.checkers.books import Books, Violation
+
+FINAL = (
+    reductions.check,
+    purchases.check,
+    campaigns.check,
+    orders.check,
+    bare.check,
+    waiting.check,
+)
+
+
+def check_all(books: Books) -> list[Violation]:
+    """Everything that is not as it must be, at the end of a run."""
+    ends = [violation for check in FINAL for violation in check(books)]
+    return ends + live.check(books.observer)
+
+
+__all__ = ["Books", "Violation", "check_all", "live"]

@@ -1,0 +1,61 @@
+"""What the checkers compare: the journal, the database, the providers' own logs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chaos.journal import Answer, Journal, Request
+from chaos.observer import Observer
+
+
+class Harm(StrEnum):
+    """What a violation means."""
+
+    LOST = "lost"  # something that was accepted is missing, in whole or in part, or late for ever
+    DOUBLED = "doubled"  # something happened twice, or nobody asked for it
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that is not as it must be."""
+
+    check: str
+    harm: Harm
+    subject: str
+    what: str
+    at: float | None = None  # when it was asked for, to find the fault that did it
+
+
+@dataclass(frozen=True)
+class Books:
+    """All that there is to compare at the end."""
+
+    journal: Journal
+    observer: Observer
+    logs: Mapping[
+        str, Sequence[Mapping[str, Any]]
+    ]  # of the providers "sms", "payments", "shipping"
+
+
+def presence(
+    check: str, requests: Iterable[Request], found: Mapping[str, int]
+) -> Iterator[Violation]:
+    """Accepted: there once. Refused: not there. No answer: there once, or not there.
+
+    `found` says how often each request was found, by what it is about.
+    """
+    for request in requests:
+        count = found.get(request.about, 0)
+        subject = f"request {request.number}, {request.answer}"
+        if count > (0 if request.answer is Answer.REFUSED else 1):
+            what = f"is there {count} times"
+            yield Violation(check, Harm.DOUBLED, subject, what, request.placed_at)
+        if count == 0 and request.answer is Answer.ACCEPTED:
+            yield Violation(check, Harm.LOST, subject, "is not there", request.placed_at)
+
+
+def of_nobody(check: str, requests: Iterable[Request], found: Iterable[str]) -> Iterator[Violation]:
+    """What is there although no request asked for it."""
+    for about in set(found) - {request.about for request in requests}:
+        yield Violation(check, Harm.DOUBLED, about, "is there, and nobody asked for it")

@@ -1,0 +1,68 @@
+"""A client as good clients are: it sends a request again, under the same key, until it is answered.
+
+Now and then it is impatient: it leaves after the first lost answer, as people do. What became of
+such a request nobody knows, and the checkers ask for all of it or nothing.
+"""
+
+import http.client
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.journal import Answer, Request
+
+TIMEOUT = 3.0  # seconds for one try
+IMPATIENT = 0.1  # share of the requests
+AGAIN = (0, 409, 429, 500, 502, 503, 504)
+"""Nothing is known yet: no answer, still running, too many, or a server in trouble."""
+
+
+@dataclass
+class Client:
+    """Talks to the web servers in turn, so that one that is down or frozen is gone around."""
+
+    addresses: list[str]  # host:port
+    token: str
+    patience: float = 90.0  # seconds until a request is given up as indeterminate
+
+    def send(self, request: Request, dice: random.Random) -> None:
+        """Send it until it is answered, and write down what is known then. Never raises."""
+        latest = time.monotonic() + self.patience
+        impatient = dice.random() < IMPATIENT
+        while True:
+            request.sent += 1
+            status, body = self._post(request)
+            if status not in AGAIN:
+                break
+            if time.monotonic() > latest or (impatient and status == 0):
+                request.answer = Answer.INDETERMINATE
+                return
+            time.sleep(dice.uniform(0.05, 0.3))
+        request.answered_at = time.time()
+        request.answer = Answer.ACCEPTED if status in (200, 201) else Answer.REFUSED
+        request.id = str(body.get("id") or body.get("slug") or "")
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """One GET of the API: status (0: no answer) and body."""
+        return self._ask("GET", path, None, {}, self.addresses[int(time.time() * 10) % 2 - 1])
+
+    def _post(self, request: Request) -> tuple[int, Any]:
+        address = self.addresses[(request.number + request.sent) % len(self.addresses)]
+        text = json.dumps(request.body)
+        return self._ask("POST", request.path, text, {"Idempotency-Key": request.key}, address)
+
+    def _ask(
+        self, method: str, path: str, body: str | None, headers: dict[str, str], address: str
+    ) -> tuple[int, Any]:
+        always = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(address, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, body, {**always, **headers})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"{}")
+        except (OSError, ValueError, http.client.HTTPException):
+            return 0, {}
+        finally:
+            connection.close()

@@ -1,0 +1,31 @@
+"""More than one of what there should be one of, and one whose clock is wrong."""
+
+from importlib.util import find_spec
+
+from chaos.faults.site import Lasting, Site
+from chaos.stack import CELERY
+
+BESIDE = 12.0  # seconds: beyond the relay's lock and beat's slot
+CLOCKS_CAN_BE_SET = find_spec("time_machine") is not None
+HOURS_OFF = (-25, -1, 1, 25)
+
+
+def beats(site: Site) -> Lasting:
+    """A second beat."""
+    return _beside(site, "beat-2", *CELERY, "beat", "-l", "INFO", "--pidfile=")
+
+
+def relays(site: Site) -> Lasting:
+    """A second relay loop."""
+    return _beside(site, "relay-2", "manage.py", "relay", "--skip-checks")
+
+
+def worker_with_another_clock(site: Site) -> Lasting:
+    """A worker whose clock is hours off takes part, then is killed."""
+    hours = str(site.dice.choice(HOURS_OFF))
+    return _beside(site, "worker-clock", "-m", "chaos.another_clock", hours)
+
+
+def _beside(site: Site, name: str, *arguments: str) -> Lasting:
+    site.stack.keep(site.stack.child(name, *arguments))
+    return Lasting(site.seconds(BESIDE), lambda: site.stack.keeper.let_go(name))

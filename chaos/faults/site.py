@@ -1,0 +1,34 @@
+"""What a fault needs: the stack, a die, and a way to say that it lasts."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chaos.observer import Observer
+from chaos.stack import Stack
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the faults happen. The dice are the plan's, so that a seed gives the same choices."""
+
+    stack: Stack
+    observer: Observer
+    dice: random.Random
+    longest: float  # seconds that a lasting fault may last in this run
+
+    def seconds(self, wanted: float) -> float:
+        """How long to last: as long as wanted, or as this run allows."""
+        return min(wanted, self.longest)
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A fault that is on for a while, then ended. Until then others may come on top of it."""
+
+    seconds: float
+    end: Callable[[], None]
+
+
+Fault = Callable[[Site], Lasting | None]
+"""Raises LookupError, OSError, OutOfSight or redis.RedisError where there is nothing to harm."""

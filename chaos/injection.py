@@ -1,0 +1,102 @@
+"""Carrying out the plan: inject, wait until that is not felt any more, go on."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from chaos.faults import FAULTS, Lasting, Site
+from chaos.observer import OutOfSight
+from chaos.probes import Probes
+from chaos.recovery import FELT_BY
+
+LONGEST_WAIT = 40.0  # seconds for a recovery, before the next fault comes all the same
+PAUSE = (0.2, 0.9)  # seconds of quiet after a recovery
+MOST_LASTING = 3  # faults that may be on at once
+NOTHING_TO_HARM = (LookupError, OSError, OutOfSight, redis.RedisError)
+
+
+@dataclass(frozen=True)
+class Injected:
+    """A fault that has happened."""
+
+    kind: str
+    at: float  # seconds since the epoch
+    pair: bool
+
+
+@dataclass
+class Injection:
+    """Works a plan off. `pace` blocks while the load has to catch up with the faults."""
+
+    site: Site
+    probes: Probes
+    say: Callable[[str], None]
+    injected: list[Injected] = field(default_factory=list)
+    _lasting: list[tuple[float, str, Lasting]] = field(default_factory=list)
+
+    def carry_out(self, plan: Sequence[tuple[str, ...]], goes_on: Callable[[], bool]) -> None:
+        """Inject all of it, unless `goes_on()` says that time is up. Ends what lasts."""
+        for kinds in plan:
+            if not goes_on():
+                break
+            self._inject(kinds)
+            self._wait_until_recovered()
+            self._end_lasting(most=MOST_LASTING)
+            time.sleep(random.uniform(*PAUSE))  # noqa: S311
+        while self._lasting:
+            self._end_lasting(most=0)
+
+    def _inject(self, kinds: tuple[str, ...]) -> None:
+        self.say(" and ".join(kinds))
+        for kind in kinds:
+            at = time.time()
+            if self._do(kind):
+                self.injected.append(Injected(kind, at, len(kinds) > 1))
+
+    def _do(self, kind: str) -> bool:
+        """Inject one; where there is nothing to harm at the moment, try again for a while."""
+        latest = time.monotonic() + 15
+        while True:
+            try:
+                lasting = FAULTS[kind](self.site)
+            except NOTHING_TO_HARM as error:
+                if time.monotonic() > latest:
+                    self.say(f"{kind} was not possible: {error}")
+                    return False
+                time.sleep(0.3)
+            else:
+                if lasting is not None:
+                    self._lasting.append((time.monotonic() + lasting.seconds, kind, lasting))
+                return True
+
+    def _wait_until_recovered(self) -> None:
+        felt_by = time.time() + FELT_BY
+        time.sleep(FELT_BY)
+        latest = time.monotonic() + LONGEST_WAIT
+        while self.probes.open_since(felt_by) and time.monotonic() < latest:
+            self._end_lasting(most=len(self._lasting))
+            time.sleep(0.05)
+
+    def _end_lasting(self, *, most: int) -> None:
+        """End those whose time is up; where more than `most` are on, wait for the next ones."""
+        self._lasting.sort(key=lambda one: one[0])
+        while self._lasting:
+            until, kind, lasting = self._lasting[0]
+            if len(self._lasting) <= most and time.monotonic() < until:
+                return
+            time.sleep(max(0.0, until - time.monotonic()))
+            if not self._end(kind, lasting):
+                return
+            del self._lasting[0]
+
+    def _end(self, kind: str, lasting: Lasting) -> bool:
+        try:
+            lasting.end()
+        except NOTHING_TO_HARM as error:
+            self.say(f"{kind} goes on: {error}")
+            time.sleep(0.2)
+            return False
+        return True

@@ -1,0 +1,20 @@
+"""POST /chaos/bare: enqueue bare effects, as any view of the site enqueues its own."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+import outbox
+
+
+@csrf_exempt
+@require_POST
+@outbox.idempotent_post
+def ask_for_bare_effects(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    """One message for each of the numbers given; once for each `Idempotency-Key`."""
+    numbers = json.loads(request.body)["numbers"]
+    outbox.enqueue_many("chaos.bare", [{"number": number} for number in numbers])
+    return 201, {"id": numbers[0]}

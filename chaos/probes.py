@@ -1,0 +1,74 @@
+"""Probes: reductions asked for at a steady rate, whose effects tell how long a fault was felt."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from chaos import load
+from chaos.client import Client
+from chaos.journal import Answer, Journal, Request
+from chaos.observer import Observer, OutOfSight
+from chaos.world import PROBED
+
+EVERY = 0.2  # seconds
+AT_ONCE = 40  # probes that may wait for their answers, so that a fault does not thin them out
+
+
+@dataclass
+class Probes:
+    """One reduction every 0.2 s through the whole path: web, database, broker, worker."""
+
+    client: Client
+    journal: Journal
+    observer: Observer
+    finished: dict[str, float] = field(default_factory=dict)  # id -> when, by the database's clock
+    _open: list[Request] = field(default_factory=list)
+    _end: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin to ask, and to look for the effects."""
+        for target in (self._ask, self._look):
+            thread = threading.Thread(target=target, name=f"probes{target.__name__}")
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Ask no more, and wait for the answers."""
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def open_since(self, moment: float) -> int:
+        """How many probes that were placed by then have not had their effect yet."""
+        return sum(one.placed_at <= moment for one in list(self._open))
+
+    def _ask(self) -> None:
+        dice = random.Random(0)  # noqa: S311 - spreads retries
+        with ThreadPoolExecutor(AT_ONCE) as clients:
+            while not self._end.wait(EVERY):
+                number = self.journal.number()
+                path, body, about = load.reduction(number, PROBED[number % len(PROBED)])
+                probe = self.journal.begin(number, "probe", path, body, about)
+                self._open.append(probe)
+                clients.submit(self.client.send, probe, dice)
+
+    def _look(self) -> None:
+        while not self._end.wait(0.1):
+            waiting = [one.id for one in list(self._open) if one.answer is Answer.ACCEPTED]
+            try:
+                found = self.observer.ask(_FINISHED, [waiting]) if waiting else []
+            except OutOfSight:
+                continue
+            self.finished.update(dict(found))
+            for one in list(self._open):
+                if one.id in self.finished or one.answer in _GIVEN_UP:
+                    self._open.remove(one)
+
+
+_GIVEN_UP = (Answer.REFUSED, Answer.INDETERMINATE)
+_FINISHED = """
+    SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
+    WHERE id = ANY(%s::uuid[]) AND finished_at IS NOT NULL
+"""

@@ -1,0 +1,180 @@
+"""One chaos run, from an empty folder to a verdict."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from chaos import checkers, plan, world
+from chaos.checkers import Books, Violation
+from chaos.checkers.books import Harm
+from chaos.client import Client
+from chaos.faults import FAULTS, Site
+from chaos.injection import Injected, Injection
+from chaos.journal import Journal
+from chaos.load import Load
+from chaos.observer import Observer
+from chaos.pace import Pace
+from chaos.probes import Probes
+from chaos.settle import LONGEST_DUE, Settled, settle
+from chaos.stack import Stack
+from chaos.watch import Watch
+from sandbox.control import PROVIDERS, Control
+
+logger = logging.getLogger("chaos")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to see."""
+
+    messages: int
+    faults: int
+    seed: int
+    minutes: float  # at most, for load and faults; starting and settling come on top
+    longest_fault: float = 40.0  # seconds that one fault may last
+    kinds: tuple[str, ...] = tuple(FAULTS)
+    bug: str = ""  # one of chaos.planted.bugs, to see it found
+    keep: bool = False  # the home, with its data and logs
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    wish: Wish
+    journal: Journal
+    injected: list[Injected]
+    probes: Probes
+    settled: Settled
+    violations: list[Violation]
+    messages: int
+    reads: int  # rounds of live checks
+    seconds: float
+    facts: dict[str, int]  # counted at the end: texts, orders with a person, dead letters, …
+
+
+def run(wish: Wish, say: Say) -> Outcome:
+    """Carry it out. Raises stack.CannotStart. Leaves nothing behind."""
+    start = time.monotonic()
+    say("starting a stack of its own")
+    with _stack(wish) as stack:
+        observer, journal = Observer(stack.running.database_url), Journal()
+        client = Client(stack.webs, stack.manage("api_token", "operator"))
+        world.make(stack, observer, client, journal)
+        course = _Course(wish, stack, client, journal, say)
+        course.drive()
+        settled = settle(observer, course.faults_over, say)
+        return course.judge(observer, settled, start)
+
+
+class _Course:
+    """The part under load, and the verdict on it."""
+
+    def __init__(
+        self, wish: Wish, stack: Stack, client: Client, journal: Journal, say: Say
+    ) -> None:
+        url = stack.running.database_url
+        self.wish, self.stack, self.journal, self.say = wish, stack, journal, say
+        self.faults_over = time.time()
+        self.watch = Watch(Observer(url), client)
+        self.probes = Probes(client, journal, Observer(url))
+        dice = random.Random(f"{wish.seed}:choices")  # noqa: S311 - reproducible
+        site = Site(stack, Observer(url), dice, wish.longest_fault)
+        self.injection = Injection(site, self.probes, self._tell)
+        until = time.monotonic() + wish.minutes * 60
+        count = lambda: len(self.injection.injected)  # noqa: E731
+        self.pace = Pace(self.watch, wish.messages, wish.faults, count, until)
+        self.load = Load(client, journal, wish.seed, self.pace.gate)
+
+    def drive(self) -> None:
+        """Load, probes, live checks and faults at once, until all of it has been done."""
+        plan_ = plan.draw(self.wish.kinds, faults=self.wish.faults, seed=self.wish.seed)
+        regulating = threading.Event()
+        regulator = threading.Thread(target=self._regulate, args=(regulating,), name="pace")
+        for part in (self.watch, self.probes, self.load, regulator):
+            part.start()
+        try:
+            self.injection.carry_out(plan_, self.pace.goes_on)
+            self.faults_over = time.time()
+            self.pace.finish_load()
+        finally:
+            regulating.set()
+            regulator.join()
+            for part in (self.load, self.probes, self.watch):
+                part.stop()
+
+    def judge(self, observer: Observer, settled: Settled, start: float) -> Outcome:
+        """Read all the books and compare."""
+        self.say("comparing the books")
+        self.probes.finished |= dict(observer.insist(_FINISHED))
+        self.watch.look()
+        control = Control(self.stack.home / "sandbox")
+        books = Books(self.journal, observer, {name: control.log(name) for name in PROVIDERS})
+        found = [*self.watch.violations.values(), *checkers.check_all(books), *_late(settled)]
+        control.close()
+        return Outcome(
+            wish=self.wish,
+            journal=self.journal,
+            injected=self.injection.injected,
+            probes=self.probes,
+            settled=settled,
+            violations=list({(one.check, one.subject, one.harm): one for one in found}.values()),
+            messages=self.watch.done,
+            reads=self.watch.reads,
+            seconds=time.monotonic() - start,
+            facts=dict(observer.insist(_FACTS)),
+        )
+
+    def _regulate(self, end: threading.Event) -> None:
+        while not end.wait(0.2):
+            self.pace.regulate()
+
+    def _tell(self, what: str) -> None:
+        done, waiting = self.watch.done, self.watch.waiting
+        faults = f"fault {len(self.injection.injected) + 1}/{self.wish.faults}"
+        self.say(f"{done} messages done, {waiting} due | {faults}: {what}")
+
+
+def _late(settled: Settled) -> list[Violation]:
+    late = []
+    if settled.longest_due > LONGEST_DUE:
+        what = f"a message was due for {settled.longest_due:.1f} s after the faults"
+        late.append(Violation("late", Harm.LOST, "outbox", what))
+    for kind, count in settled.open.items():
+        late.append(Violation("late", Harm.LOST, kind, f"{count} have not ended"))
+    return late
+
+
+@contextmanager
+def _stack(wish: Wish) -> Iterator[Stack]:
+    stack = Stack(bug=wish.bug, keep=wish.keep)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+_FINISHED = """
+    SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
+    WHERE finished_at IS NOT NULL AND category = ''
+"""
+_FACTS = """
+    SELECT 'texts', count(*) FROM credits_textmessage
+    UNION ALL SELECT 'texts_unknown', count(*) FROM credits_textmessage WHERE state = 'unknown'
+    UNION ALL SELECT 'late_proofs', count(*) FROM credits_finding
+    UNION ALL SELECT 'campaigns', count(*) FROM credits_campaign
+    UNION ALL SELECT 'reductions', count(*) FROM pricing_pricereduction
+    UNION ALL SELECT 'price_changes', count(*) FROM pricing_pricechange
+    UNION ALL SELECT 'orders', count(*) FROM orders_order
+    UNION ALL SELECT 'orders_with_a_person', count(*) FROM orders_order
+    WHERE status = 'needs_person'
+    UNION ALL SELECT 'bare_effects', count(*) FROM chaos_effect
+    UNION ALL SELECT 'dead_letters', count(*) FROM outbox_message WHERE state = 'dead'
+    UNION ALL SELECT 'messages_in_all', count(*) FROM outbox_message
+"""

@@ -1,0 +1,69 @@
+"""While a run goes on: the live checkers, again and again, and how far the run has come."""
+
+import threading
+from dataclasses import dataclass, field
+
+from chaos.checkers import Violation, live
+from chaos.checkers.books import Harm
+from chaos.client import Client
+from chaos.observer import Observer, OutOfSight
+from chaos.world import COMMUNITIES
+
+EVERY = 0.5  # seconds
+
+
+@dataclass
+class Watch:
+    """Reads in a thread of its own; what it saw stays."""
+
+    observer: Observer
+    client: Client
+    violations: dict[tuple[str, str], Violation] = field(default_factory=dict)
+    reads: int = 0  # rounds of checks that PostgreSQL answered
+    done: int = 0  # messages
+    waiting: int = 0  # messages that are due
+    _end: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="watch")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> None:
+        """One round. Raises OutOfSight."""
+        self._note(live.check(self.observer))
+        self.done, self.waiting = self.observer.ask(_PROGRESS)[0]
+        self.reads += 1
+
+    def _run(self) -> None:
+        while not self._end.wait(EVERY):
+            try:
+                self.look()
+            except OutOfSight:
+                continue
+            self._ask_the_api()
+
+    def _ask_the_api(self) -> None:
+        """What a client sees must add up as well."""
+        slug = COMMUNITIES[self.reads % len(COMMUNITIES)]
+        status, seen = self.client.get(f"/api/v1/communities/{slug}")
+        if status == 200 and seen["credits"] != seen["ledger_sum"]:
+            what = f"the API says credits {seen['credits']}, entries {seen['ledger_sum']}"
+            self._note([Violation("ledger", Harm.LOST, slug, what)])
+
+    def _note(self, found: list[Violation]) -> None:
+        for violation in found:
+            self.violations.setdefault((violation.check, violation.subject), violation)
+
+
+_PROGRESS = """
+    SELECT count(*) FILTER (WHERE state = 'done'),
+           count(*) FILTER (WHERE state = 'pending' AND due_at <= now()) FROM outbox_message
+"""
