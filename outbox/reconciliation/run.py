@@ -69,9 +69,12 @@ def step(run: Reconciliation, turn: int | None = None) -> Step:
     if not held.present:
         return _finish(held)
     check = registered().get(held.present)
-    page = check.page(held.after) if check else Page(0, [], None)  # another release knows it
-    known = sum(_look_closer(held, check, subject) for subject in page.subjects) if check else 0
-    _move(held, page, known)
+    if check is None:  # another release knows it
+        _move(held, Page(0, [], None), known=0)
+    else:
+        page = _page(held, check)
+        known = sum(_look_closer(held, check, subject) for subject in page.subjects)
+        _move(held, page, known)
     return Step(held.turn + 1)
 
 
@@ -154,6 +157,17 @@ def _update(run: Reconciliation, **columns: Any) -> None:
     Reconciliation.objects.filter(pk=run.pk).update(**columns)
 
 
+def _page(run: Reconciliation, check: Check) -> Page:
+    """The check's next page. One that raises is a finding itself, and the next check's turn."""
+    try:
+        with transaction.atomic():
+            return check.page(run.after)
+    except Exception as error:
+        logger.exception("a check failed", extra={"check": check.name, "after": run.after})
+        _note(run, check, _failed(check.name, error), "")
+        return Page(0, [], None)
+
+
 def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
     """Confirm and repair in one savepoint: what cannot be mended must not hold up the rest.
 
@@ -168,16 +182,20 @@ def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
             repair = "" if run.dry_run else check.repair(suspect)
     except Exception as error:
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
-        told = f"{type(error).__name__}: {error}"[:1_000]
-        suspect = Suspect("check_failed", subject, {"error": told})
+        suspect = _failed(subject, error)
     if not repair and acts.is_known(check.name, suspect):
         return True
     _note(run, check, suspect, repair)
     return False
 
 
+def _failed(subject: str, error: Exception) -> Suspect:
+    return Suspect("check_failed", subject, {"error": f"{type(error).__name__}: {error}"[:1_000]})
+
+
 def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> None:
-    Finding.objects.create(
+    """Write it down; a row that moved on meanwhile may come along a second time."""
+    finding = Finding(
         reconciliation=run,
         check_name=check.name,
         type=suspect.type,
@@ -187,6 +205,7 @@ def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> N
         repair=repair or (NOT_TRIED if run.dry_run else NEEDS_A_PERSON),
         repaired=bool(repair),
     )
+    Finding.objects.bulk_create([finding], ignore_conflicts=True)
     logger.warning(
         "finding",
         extra={"check": check.name, "type": suspect.type, "subject": suspect.subject},

@@ -207,6 +207,18 @@ def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> 
     assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
 
 
+def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(after: str) -> Page:
+        raise LookupError("no such column")
+
+    monkeypatch.setattr(checks.registered()["tests.nothing"], "page", page)
+    told = reconciled()
+    assert [finding["type"] for finding in told["findings"]] == ["check_failed", *["odd"] * 3]
+    assert Finding.objects.earliest("id").evidence == {"error": "LookupError: no such column"}
+
+
 def test_an_acknowledged_finding_is_not_told_again_until_it_changes(numbers: Numbers) -> None:
     numbers.mend = lambda number: "" if number == "1" else "mended"
     reconciled()

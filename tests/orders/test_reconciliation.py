@@ -1,71 +1,292 @@
-"""Orders, money and stock broken behind the application's back are found; and silence otherwise."""
+"""Orders, money and stock broken behind the application's back: found, mended, then silent."""
 
 import json
 from contextlib import suppress
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db.models import F
+from django.db import connection, transaction
 
-from orders.models import Order, PaymentEvent, SagaRun
+from orders import services
+from orders.models import Order, OrderLine, PaymentEntry, PaymentEvent
+from orders.providers import stripe_api
+from outbox.ids import uuid7
 from outbox.models import Message
+from outbox.reconciliation import registered
 from pricing.models import Stock
-from tests.orders.shop import place, stock_of, stocked, work_off
+from tests.orders.shop import again, place, stock_of, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]
-CHECKS = ("reserved_is_not_held", "nobody_moves_it", "money_is_not_as_it_should_be")
+CHECKS = [name for name in registered() if name.startswith("orders.")]
 
 
-def findings(check: str) -> list[dict[str, Any]]:
+def findings(check: str, *options: str) -> list[dict[str, Any]]:
     out = StringIO()
     with suppress(SystemExit):  # a finding that needs a person is told by the exit status, too
-        call_command("reconcile", "--check", f"orders.{check}", "--json", stdout=out)
+        call_command("reconcile", "--check", f"orders.{check}", "--json", *options, stdout=out)
     found: list[dict[str, Any]] = json.loads(out.getvalue())["findings"]
     return found
 
 
-def make_old() -> None:
-    SagaRun.objects.update(created_at=F("created_at") - timedelta(hours=1))
+def types(check: str) -> list[tuple[str, bool]]:
+    return [(finding["type"], finding["repaired"]) for finding in findings(check)]
+
+
+def execute(sql: str, *params: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def past_the_trigger(sql: str) -> None:
+    execute("ALTER TABLE orders_paymententry DISABLE TRIGGER payment_entry_append_only")
+    try:
+        execute(sql)
+    finally:
+        execute("ALTER TABLE orders_paymententry ENABLE TRIGGER payment_entry_append_only")
+
+
+def make_old(*tables: str) -> None:
+    for table in tables or ("orders_sagarun",):
+        execute(f"UPDATE {table} SET created_at = created_at - interval '1 day'")
+
+
+def shipped(sandbox: SandboxProcess) -> Order:
+    stocked()
+    order = place()
+    work_off()
+    assert again(order).status == "shipped"
+    return again(order)
+
+
+def cancelled(sandbox: SandboxProcess) -> Order:
+    stocked()
+    order = place(payment_method="pm_card_chargeDeclined")
+    work_off()
+    assert again(order).status == "cancelled"
+    return again(order)
 
 
 def test_all_is_well_after_ordinary_work(sandbox: SandboxProcess) -> None:
     stocked()
-    place()
+    order = place()
     place(payment_method="pm_card_chargeDeclined")
     work_off()
+    services.refund_order(order_id=order.pk, reason="torn", actor="test")
+    work_off()
     place()
-    make_old()
-    assert [findings(check) for check in CHECKS] == [[], [], []]
+    execute("UPDATE orders_sagarun SET created_at = created_at - interval '30 minutes'")
+    assert [findings(name.partition(".")[2]) for name in CHECKS] == [[]] * len(CHECKS)
+
+
+# -- stock
 
 
 def test_a_reservation_that_no_order_holds_is_found_and_mended(sandbox: SandboxProcess) -> None:
     stocked()
-    Stock.objects.update(reserved=3)
-    assert len(findings("reserved_is_not_held")) == 1
+    execute("UPDATE pricing_stock SET reserved = 3")
+    assert types("reserved_is_not_held") == [("reserved_is_not_held", True)]
     assert stock_of() == (10, 0)
     assert findings("reserved_is_not_held") == []
 
 
-def test_a_run_without_a_message_is_found() -> None:
+def test_a_reservation_that_is_lost_is_made_again(sandbox: SandboxProcess) -> None:
+    stocked()
+    place()
+    work_off(until=lambda: OrderLine.objects.get().hold == "held")
+    execute("UPDATE pricing_stock SET reserved = 0")
+    assert types("reserved_is_not_held") == [("reserved_is_not_held", True)]
+    assert stock_of() == (10, 2)
+    assert findings("reserved_is_not_held") == []
+
+
+@pytest.mark.parametrize("reserved", [0, 2], ids=["of its line alone", "of the stock, too"])
+def test_stock_held_for_a_cancelled_order_is_released(
+    sandbox: SandboxProcess, reserved: int
+) -> None:
+    cancelled(sandbox)
+    execute("UPDATE orders_orderline SET hold = 'held'")
+    execute("UPDATE pricing_stock SET reserved = %s", reserved)
+    assert types("held_for_a_finished_order") == [("held_for_a_finished_order", True)]
+    assert (OrderLine.objects.get().hold, stock_of()) == ("released", (10, 0))
+    assert findings("held_for_a_finished_order") == []
+    assert findings("reserved_is_not_held") == []
+
+
+@pytest.mark.parametrize(("reserved", "on_hand"), [(0, 8), (2, 10)], ids=["booked out", "not yet"])
+def test_stock_held_for_a_shipped_order_is_taken_once(
+    sandbox: SandboxProcess, reserved: int, on_hand: int
+) -> None:
+    shipped(sandbox)
+    execute("UPDATE orders_orderline SET hold = 'held'")
+    execute("UPDATE pricing_stock SET reserved = %s, on_hand = %s", reserved, on_hand)
+    assert types("held_for_a_finished_order") == [("held_for_a_finished_order", True)]
+    assert (OrderLine.objects.get().hold, stock_of()) == ("taken", (8, 0))
+    assert findings("held_for_a_finished_order") == []
+
+
+def test_where_two_numbers_are_wrong_a_person_says_which(sandbox: SandboxProcess) -> None:
+    cancelled(sandbox)
+    execute("UPDATE orders_orderline SET hold = 'held'")
+    execute("UPDATE pricing_stock SET reserved = 7")
+    assert types("held_for_a_finished_order") == [("held_for_a_finished_order", False)]
+    assert types("reserved_is_not_held") == [("reserved_is_not_held", False)]
+    assert stock_of() == (10, 7)
+
+
+# -- sagas
+
+
+def test_a_run_whose_message_is_gone_is_moved_again(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place()
+    execute("DELETE FROM outbox_message")
+    assert findings("nobody_moves_it") == [], "its message may be on its way for ten minutes"
+    make_old()
+    assert types("nobody_moves_it") == [("nobody_moves_it", True)]
+    assert findings("nobody_moves_it") == []
+    work_off()
+    assert again(order).status == "shipped"
+    assert PaymentEntry.objects.count() == 2
+
+
+def test_a_call_whose_end_nobody_waits_for_is_settled(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders.engine import calling
+
+    stocked()
+    order = place()
+    real = calling.make_call
+    with monkeypatch.context() as dies:
+        dies.setattr(calling, "make_call", lambda *_: None)
+        work_off(until=lambda: order.runs.get().steps.filter(state="calling").exists())
+    assert calling.make_call is real
+    execute("DELETE FROM outbox_message WHERE state = 'pending'")
+    make_old()
+    assert types("nobody_moves_it") == [("nobody_moves_it", True)]
+    assert findings("nobody_moves_it") == []
+    work_off()
+    assert again(order).status == "shipped"
+
+
+def test_a_way_back_whose_message_is_gone_goes_on(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place(payment_method="pm_card_chargeDeclined")
+    work_off(until=lambda: order.runs.get().state == "compensating")
+    execute("DELETE FROM outbox_message WHERE state = 'pending'")
+    make_old()
+    assert types("nobody_moves_it") == [("nobody_moves_it", True)]
+    work_off()
+    assert (again(order).status, stock_of()) == ("cancelled", (10, 0))
+
+
+def test_a_saga_that_comes_to_no_end_is_found_until_it_does(sandbox: SandboxProcess) -> None:
     stocked()
     order = place()
     make_old()
-    Message.objects.all().delete()
-    (found,) = findings("nobody_moves_it")
-    assert (found["subject"], found["repaired"]) == (str(order.pk), False)
-
-
-def test_money_that_differs_is_found(sandbox: SandboxProcess) -> None:
-    stocked()
-    order = place()
+    assert types("saga_too_old") == [("saga_too_old", False)]
+    assert findings("nobody_moves_it") == []
     work_off()
-    Order.objects.update(status="cancelled", reason="tried")
-    assert len(findings("money_is_not_as_it_should_be")) == 1
-    Order.objects.update(status="shipped", reason="")
+    assert again(order).status == "shipped"
+    assert findings("saga_too_old") == []
+
+
+# -- money
+
+
+def test_a_charge_that_is_gone_from_the_ledger_is_written_again(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    past_the_trigger("DELETE FROM orders_paymententry WHERE kind = 'captured'")
+    assert types("money_is_not_as_it_should_be") == [("money_is_not_as_it_should_be", True)]
+    entry = PaymentEntry.objects.get(kind="captured")
+    assert (entry.amount, entry.payment.order_id) == (order.cents, order.pk)
+    assert findings("money_is_not_as_it_should_be") == []
+
+
+def test_a_cancelled_order_that_is_charged_needs_a_person(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    execute("UPDATE orders_order SET status = 'cancelled', reason = 'tried'")
+    assert types("money_is_not_as_it_should_be") == [("money_is_not_as_it_should_be", False)]
+    execute("UPDATE orders_order SET status = 'shipped', reason = ''")
+    assert findings("money_is_not_as_it_should_be") == []
     PaymentEvent.objects.create(id="evt_1", kind="x", payment=order.payment, finding="differs")
     (found,) = findings("money_is_not_as_it_should_be")
     assert (found["subject"], found["repaired"]) == (str(order.pk), False)
+
+
+def test_charged_there_and_not_in_the_ledger_is_written_down(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    past_the_trigger("DELETE FROM orders_paymententry")
+    execute("UPDATE orders_sagastep SET state = 'refused' WHERE name = 'capture'")
+    assert types("payments_differ") == [("charged_and_not_in_the_ledger", True)]
+    assert set(PaymentEntry.objects.values_list("kind", flat=True)) == {"held", "captured"}
+    assert findings("payments_differ") == []
+
+
+def test_charged_there_and_cancelled_here_needs_a_person(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    past_the_trigger("DELETE FROM orders_paymententry")
+    execute("UPDATE orders_order SET status = 'cancelled', reason = 'by hand'")
+    assert types("payments_differ") == [("charged_though_cancelled", False)]
+
+
+def test_held_there_long_after_its_end_needs_a_person(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place()
+    work_off(until=lambda: PaymentEntry.objects.filter(kind="held").exists())
+    execute("UPDATE orders_order SET status = 'cancelled', reason = 'x', finished_at = now()")
+    assert findings("payments_differ") == [], "its release may be on its way"
+    execute("UPDATE orders_order SET finished_at = now() - interval '1 hour'")
+    assert types("payments_differ") == [("held_though_it_ended", False)]
+    stripe_api.cancel_intent(key="by-hand", intent=again(order).payment.intent)
+    assert findings("payments_differ") == []
+
+
+def test_a_charge_of_an_order_that_we_do_not_have_needs_a_person(sandbox: SandboxProcess) -> None:
+    stocked()
+    for order in ("", "00000000-0000-0000-0000-000000000001"):
+        metadata = {"order": order} if order else {}
+        intent = stripe_api.create_intent(
+            key=f"k{order}", amount=100, payment_method="pm_card_visa", metadata=metadata
+        )
+        stripe_api.confirm_intent(key=f"c{order}", intent=intent.id)
+    assert types("payments_differ") == [("unknown_to_us", False)], "the other is not this shop's"
+
+
+def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    assert findings("charge_is_unknown_there") == []
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert findings("charge_is_unknown_there") == []
+    sandbox.control.clear()
+    assert types("charge_is_unknown_there") == [("in_the_ledger_and_not_charged", False)]
+
+
+def test_a_provider_that_does_not_answer_is_said_to_be_out_of_reach(
+    sandbox: SandboxProcess, settings: Any
+) -> None:
+    from dataclasses import replace
+
+    settings.SHOP = replace(settings.SHOP, stripe_base_url="http://127.0.0.1:9", timeout=0.5)
+    assert types("payments_differ") == [("provider_out_of_reach", False)]
+    settings.SHOP = replace(settings.SHOP, stripe_api_key="")
+    assert findings("payments_differ") == [], "there is no account to compare with"
+
+
+def test_what_is_gone_by_the_second_look_is_no_finding(sandbox: SandboxProcess) -> None:
+    for name in CHECKS:
+        if "payments" in name or "charge" in name:
+            continue
+        numbered = name.endswith(("finished_order", "not_held"))
+        with transaction.atomic():
+            assert registered()[name].confirm("999999" if numbered else str(uuid7())) is None
+
+
+def test_stock_of_a_product_without_orders_is_silent() -> None:
+    stocked()
+    assert Stock.objects.count() == 1
+    assert Message.objects.count() == 0
+    assert findings("reserved_is_not_held") == []

@@ -1,0 +1,235 @@
+"""The payment provider's list against our ledger, both ways.
+
+It is read while the step's transaction is open, by requests that change nothing, at a moment at
+which nothing is held but the step itself. What it says is older than what we read afterwards, so
+only what cannot have changed meanwhile is a finding.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.urls import reverse
+
+from orders.providers import stripe_api
+from orders.reconciliation import money
+from outbox.reconciliation import Check, Page, Suspect
+from outbox.reconciliation.checks import paged
+
+WINDOW = timedelta(days=7)
+"""How far back it is looked: a few missed nights change nothing."""
+
+LISTED_AT_ONCE = 100
+FETCHED_AT_ONCE = 20
+OUT_OF_REACH = "the provider"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An intent as the provider knows it."""
+
+    id: str
+    status: str
+    amount: int
+    order: str
+
+
+class ListDiffers(Check):
+    """What was charged or held there stands in our ledger, and belongs to an order of ours."""
+
+    name = "orders.payments_differ"
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+
+    def page(self, after: str) -> Page:
+        """One answer of the provider's; the cursor is the last intent in it."""
+        if not settings.SHOP.stripe_api_key:
+            return Page(0, [], None)
+        since, last = (
+            json.loads(after) if after else (int(time.time() - WINDOW.total_seconds()), "")
+        )
+        query = {"limit": LISTED_AT_ONCE, "created": {"gte": since}}
+        try:
+            listed = stripe_api.client().payment_intents.list(
+                query | ({"starting_after": last} if last else {})
+            )
+        except _stripe_error():
+            return Page(0, [OUT_OF_REACH], None)
+        intents = [_seen(intent) for intent in listed.data]
+        # An intent that names no order was not made by this shop.
+        self._seen = {one.id: one for one in intents if one.order and one.status in _MOVED}
+        more = json.dumps([since, intents[-1].id]) if listed.has_more and intents else None
+        return Page(len(intents), _strange(self._seen), more)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        if subject == OUT_OF_REACH:
+            return Suspect("provider_out_of_reach", subject, {}, severity="warning")
+        return _compare(self._seen[subject])
+
+    def repair(self, suspect: Suspect) -> str:
+        if suspect.type != "charged_and_not_in_the_ledger":
+            return ""
+        money.enter(suspect.evidence["order"], "held", "captured")
+        return "its charge is in the ledger now"
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("orders:order", args=[suspect.evidence["order"]])
+
+
+class ChargedIsNotThere(Check):
+    """What our ledger says was charged, the provider has charged.
+
+    A signed webhook has said so for nearly all; the others are asked for one by one.
+    """
+
+    name = "orders.charge_is_unknown_there"
+
+    def __init__(self) -> None:
+        self._out_of_reach = False
+
+    def page(self, after: str) -> Page:
+        self._out_of_reach = False
+        if not settings.SHOP.stripe_api_key:
+            return Page(0, [], None)
+        return paged(_CHARGED, after, ["0"], FETCHED_AT_ONCE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        if self._out_of_reach:
+            return None  # said once: each further time-out would hold up the step
+        with connection.cursor() as cursor:
+            cursor.execute(_INTENT, [subject])
+            intent, order = cursor.fetchone()
+        try:
+            status = stripe_api.client().payment_intents.retrieve(intent).status if intent else ""
+        except _no_such_thing():
+            status = ""
+        except _stripe_error():
+            self._out_of_reach = True
+            return Suspect("provider_out_of_reach", OUT_OF_REACH, {}, severity="warning")
+        if status == "succeeded":
+            return None
+        evidence = {"order": order, "intent": intent, "there": status or "unknown"}
+        return Suspect("in_the_ledger_and_not_charged", subject, evidence)
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("orders:order", args=[suspect.evidence["order"]])
+
+
+_MOVED = {"succeeded", "requires_capture"}
+"""States in which money is held or taken."""
+
+
+def _seen(intent: Any) -> Seen:
+    metadata = intent.metadata.to_dict() if intent.metadata else {}
+    return Seen(intent.id, intent.status, intent.amount, str(metadata.get("order", "")))
+
+
+def _strange(seen: dict[str, Seen]) -> list[str]:
+    """Those that our books do not have as they are there, at a first look."""
+    taken = [one.id for one in seen.values() if one.status == "succeeded"]
+    held = [one.id for one in seen.values() if one.status == "requires_capture"]
+    with connection.cursor() as cursor:
+        cursor.execute(_STRANGE, [taken + held, taken, held])
+        return [intent for (intent,) in cursor.fetchall()]
+
+
+def _compare(seen: Seen) -> Suspect | None:
+    """What is wrong with it, by one look at our books."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOKS, [seen.id])
+        row = cursor.fetchone()
+    evidence: dict[str, Any] = {"there": seen.status, "amount": seen.amount}
+    if row is None:
+        if _is_being_written_down(seen.order):
+            return None
+        return Suspect("unknown_to_us", seen.id, evidence | {"order": seen.order})
+    order, status, amount, kinds, long_ended = row
+    evidence |= {"order": order, "status": status, "ledger": kinds}
+    if seen.amount != amount:
+        return Suspect("amount_differs", seen.id, evidence | {"ours": amount})
+    if status not in ("shipped", "cancelled") or "captured" in kinds:
+        return None
+    if seen.status == "succeeded" and status == "shipped":
+        return Suspect("charged_and_not_in_the_ledger", seen.id, evidence)
+    if seen.status == "succeeded":
+        return Suspect("charged_though_cancelled", seen.id, evidence)
+    return Suspect("held_though_it_ended", seen.id, evidence) if long_ended else None
+
+
+def _is_being_written_down(order: str) -> bool:
+    """An intent's id is written with the payment after the provider made it: an order that has not
+    ended may be about to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GOING, [order])
+        return bool(cursor.fetchone()[0])
+
+
+def _stripe_error() -> tuple[type[Exception], ...]:
+    import stripe
+
+    from orders.calls import Barred, NotNow
+
+    return (stripe.StripeError, NotNow, Barred)
+
+
+def _no_such_thing() -> type[Exception]:
+    import stripe
+
+    return stripe.InvalidRequestError
+
+
+_STRANGE = """
+    SELECT listed.id FROM unnest(%s::text[]) AS listed (id)
+    WHERE NOT EXISTS (
+        SELECT FROM orders_payment AS payment
+        JOIN orders_order AS shop ON shop.id = payment.order_id
+        WHERE payment.intent = listed.id AND CASE
+            WHEN shop.status NOT IN ('shipped', 'cancelled') THEN true
+            WHEN listed.id = ANY(%s::text[]) THEN EXISTS (
+                SELECT FROM orders_paymententry
+                WHERE payment_id = payment.id AND kind = 'captured')
+            WHEN listed.id = ANY(%s::text[]) THEN shop.finished_at > now() - interval '10 minutes'
+        END
+    )
+"""
+
+_BOOKS = """
+    SELECT shop.id::text, shop.status, payment.amount,
+        ARRAY(SELECT kind::text FROM orders_paymententry WHERE payment_id = payment.id
+              ORDER BY kind),
+        coalesce(shop.status IN ('shipped', 'cancelled')
+                 AND shop.finished_at < now() - interval '10 minutes', false)
+    FROM orders_payment AS payment JOIN orders_order AS shop ON shop.id = payment.order_id
+    WHERE payment.intent = %s
+"""
+
+_GOING = """
+    SELECT EXISTS (
+        SELECT FROM orders_order
+        WHERE id::text = %s AND status NOT IN ('shipped', 'cancelled')
+    )
+"""
+
+_CHARGED = """
+    SELECT entry.id, entry.id
+    FROM orders_paymententry AS entry
+    WHERE entry.kind = 'captured' AND entry.id > %s::bigint
+      AND entry.at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
+      AND NOT EXISTS (
+          SELECT FROM orders_paymentevent AS event
+          WHERE event.payment_id = entry.payment_id AND event.kind = 'payment_intent.succeeded'
+      )
+    ORDER BY entry.id LIMIT %s
+"""
+
+_INTENT = """
+    SELECT payment.intent, payment.order_id::text
+    FROM orders_paymententry AS entry
+    JOIN orders_payment AS payment ON payment.id = entry.payment_id
+    WHERE entry.id = %s
+"""
