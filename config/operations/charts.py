@@ -97,8 +97,8 @@ def seconds(span: float | None) -> str:
     for limit, unit, size in ((1, "ms", 0.001), (60, "s", 1), (3600, "min", 60)):
         if span < limit:
             shown = span / size
-            return f"{shown:.0f} {unit}" if shown >= 10 or unit == "ms" else f"{shown:.1f} {unit}"
-    return f"{span / 3600:.1f} h" if span < 86400 else f"{span / 86400:.1f} d"
+            return f"{shown:.0f} {unit}" if shown >= 10 or unit == "ms" else f"{shown:.2g} {unit}"
+    return f"{span / 3600:.2g} h" if span < 86400 else f"{span / 86400:.2g} d"
 
 
 def _last_hour() -> list[datetime]:

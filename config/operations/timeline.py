@@ -58,10 +58,17 @@ def of(message: Message, effect: Effect | None) -> list[Step]:
 
 def _outbox(event: selectors.Event) -> Step:
     title, text = SAID.get(event.kind, (event.kind.capitalize(), ""))
-    detail = dict(event.detail)
+    detail = {_NAMES.get(name, name): _words(one) for name, one in event.detail.items()}
     if event.kind == "refused":
         text = str(detail.pop("error", ""))
     return Step(at=event.at, status=event.kind, title=title, text=text, detail=detail)
+
+
+def _words(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+_NAMES = {"task_id": "task", "due_at": "due", "worker": "process", "actor": "by"}
 
 
 def _rank(step: Step) -> int:

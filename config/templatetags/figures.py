@@ -20,8 +20,8 @@ def span(seconds: float | timedelta | None) -> str:
 
 @register.filter
 def counted(number: int) -> str:
-    """A count that went no further than MOST_COUNTED: 10,000+."""
-    return f"{number:,}+" if number >= MOST_COUNTED else f"{number:,}"
+    """A count that may have gone no further than MOST_COUNTED: 10,000+."""
+    return f"{number:,}+" if number and number % MOST_COUNTED == 0 else f"{number:,}"
 
 
 @register.filter
