@@ -73,6 +73,7 @@ def index(results: Sequence[dict[str, Any]]) -> str:
         group = [each for each in results if each["name"] == name]
         table.append(_row(name, claim, group))
     parts = ["# Races", _INTRODUCTION, f"In all: {_figures(results)}.", "\n".join(table), _LIMITS]
+    parts += ["## What was left out", "\n".join(_left_out(results))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,6 +109,25 @@ def _figures(results: Sequence[dict[str, Any]]) -> str:
         f"proven, {sum(each['schedules'] for each in results)} schedules, "
         f"{sum(each['crash_points'] for each in results)} crash points"
     )
+
+
+def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Of the project's own forms: where nobody dies, and where the tree was too large."""
+    ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
+    bounded = [_named(each, f"{each['bounded']} preemptions") for each in ours if each["bounded"]]
+    living = [_named(each) for each in ours if not each["crash_points"]]
+    dying = len(ours) - len(living)
+    return [
+        f"- {dying} of the {len(ours)} forms that run this project's own services are explored "
+        "with a death at every point.",
+        f"- Explored without deaths: {'; '.join(living) or 'none'}.",
+        f"- Bounded, so not proven: {'; '.join(bounded) or 'none'}.",
+    ]
+
+
+def _named(result: dict[str, Any], note: str = "") -> str:
+    link = f"[{scenarios()[result['name']].claim}]({result['name']}.md), {result['strategy']}"
+    return f"{link} ({note})" if note else link
 
 
 _INTRODUCTION = (
@@ -172,7 +192,8 @@ def _verdict(entry: Entry) -> str:
     verdict = entry.verdict
     if verdict.violations:
         return f"broken: {verdict.violations[0].message}"
-    return "proven" if verdict.complete else f"holds within {verdict.bound} preemptions"
+    how = "proven" if verdict.complete else f"holds within {verdict.bound} preemptions"
+    return how if verdict.crash_points else f"{how}, without deaths"
 
 
 def _row(name: str, claim: str, group: Sequence[dict[str, Any]]) -> str:
