@@ -152,11 +152,13 @@ def test_a_long_group_behind_a_blocked_head_costs_the_claim_nothing(effect: Any)
             outbox.enqueue("tests.effect", args={"n": n}, group="g")
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
+        cursor.execute("SET enable_bitmapscan = off")
         values = {"id": ids.uuid7(), "handler": "tests.effect", "size": 10, "targets": []}
         values |= {"worker": "test:1", "task_id": "", "due_at": None, "first": None, "own": None}
         cursor.execute(f"EXPLAIN (ANALYZE) {claims._OPEN_NEXT}", values)
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")
+        cursor.execute("RESET enable_bitmapscan")
     assert re.search(r"outbox_message_due on outbox_message .*actual .*rows=0", plan), plan
     assert plan.count(" on outbox_message ") == 1, plan
 
