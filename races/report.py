@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from races.explorer import Explorer, Verdict, prove, refute, replay
-from races.explorer.verdict import Progress, silent
+from races.explorer.verdict import Progress, asked, broken, silent
 from races.scenario import HOLDS, NAIVE, Form, Scenario
 
 
@@ -66,11 +66,12 @@ def run_schedule(
 
 def repeat(explorer: Explorer, entry: Entry, times: int) -> None:
     """Run the failing schedule again and again; each time it must fail in the same words."""
-    found = entry.verdict.violations[0]
-    for _ in range(times):
-        again = replay(explorer, entry.form.question, found.schedule)
-        entry.repeated += 1
-        entry.found_again += [each.message for each in again.violations] == [found.message]
+    found, question = entry.verdict.violations[0], entry.form.question
+    with asked(explorer, question) as (_, scenario):
+        for _ in range(times):
+            again = broken(scenario, scenario.replay(found.schedule), question)
+            entry.repeated += 1
+            entry.found_again += again == found.message
 
 
 def figures(entries: list[Entry]) -> str:
