@@ -1,5 +1,6 @@
 """Is every lock needed? Takes one out of the SQL at a time and demands a schedule that breaks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from races.explorer.verdict import refute
 from races.scenario import HOLDS, Form, Scenario
 
 MOST_SCHEDULES = 60  # tried for one mutant before it counts as unbroken
+MOST_RACES = 3  # in which what is spare in every race is tried before that is believed
 
 SPARE = {
     "FOR ": "",  # a whole row lock never goes without a reason of its form's own
@@ -67,28 +69,35 @@ class Mutant:
 
 
 def run_all(explorer: Explorer, chosen: Sequence[tuple[Scenario, str, Form]]) -> list[Mutant]:
-    """Every mutant of every form that holds; of code that several forms share, the first."""
-    seen: set[str] = set()
+    """Every mutant of every form that holds; of code that forms share, until it is known."""
+    known: Counter[str] = Counter()
     return [
         mutant
         for scenario, kind, form in chosen
         if kind == HOLDS
-        for mutant in run(explorer, scenario, form, seen if form.ours else set())
+        for mutant in run(explorer, scenario, form, known if form.ours else Counter())
     ]
 
 
 def run(
-    explorer: Explorer, scenario: Scenario, form: Form, seen: set[str] | None = None
+    explorer: Explorer, scenario: Scenario, form: Form, known: Counter[str]
 ) -> Iterator[Mutant]:
-    """Every mutant of one form, but those of statements in ``seen`` that were needed before."""
+    """Every mutant of one form, but those that are ``known`` from other forms.
+
+    What broke another race is needed, and what is spare in every race was tried in some of them.
+    What is spare in one race alone is tried in each: another may need it.
+    """
     for mutation in mutations(_statements(explorer, form.question)):
-        if seen is not None and mutation.mutant in seen:
+        if known[mutation.mutant] >= MOST_RACES:
             continue
         broken = _breaks(explorer, form.question, mutation)
         mutation.demand_met()
-        if seen is not None and broken.violations:
-            seen.add(mutation.mutant)
-        yield _mutant(scenario, form, _shortened(mutation), broken)
+        mutant = _mutant(scenario, form, _shortened(mutation), broken)
+        if mutant.broken:
+            known[mutation.mutant] = MOST_RACES
+        elif mutant.reason in SPARE.values():
+            known[mutation.mutant] += 1
+        yield mutant
     for table, constraint in form.constraints:
         with _without(explorer, table, constraint):
             broken = _tried(explorer, form.question.but(kills=0))

@@ -1,5 +1,7 @@
 """Taking one thing out of the SQL: what it finds, and that it says when it found nothing."""
 
+from collections import Counter
+
 import pytest
 
 from races import mutants, scenario
@@ -33,6 +35,6 @@ def test_a_mutation_that_met_no_statement_is_an_error() -> None:
 def test_without_its_lock_a_strategy_breaks(explorer: Explorer, strategy: str) -> None:
     race = scenario.get("one_credit_is_spent_once")
     (form,) = [form for _, form in race.forms() if form.name == strategy]
-    found = list(mutants.run(explorer, race, form))
+    found = list(mutants.run(explorer, race, form, Counter()))
     assert found
     assert all(mutant.broken for mutant in found), [each.in_words for each in found]
