@@ -26,12 +26,13 @@ class Observer:
     def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement, hence of one snapshot. Raises OutOfSight."""
         with self._lock:
+            was_there = self._session is not None
             try:
-                found = self._connected().execute(sql, parameters or None)
-                return found.fetchall() if found.description else []
-            except psycopg.Error as error:
-                self._drop()
-                raise OutOfSight(str(error)) from error
+                return self._ask(sql, parameters)
+            except OutOfSight:
+                if not was_there:
+                    raise
+            return self._ask(sql, parameters)  # only the old session was gone, perhaps
 
     def insist(
         self, sql: str, parameters: Sequence[Any] = (), *, patience: float = 60
@@ -50,6 +51,14 @@ class Observer:
         """Close the session; a further question opens another."""
         with self._lock:
             self._drop()
+
+    def _ask(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            found = self._connected().execute(sql, parameters or None)
+            return found.fetchall() if found.description else []
+        except psycopg.Error as error:
+            self._drop()
+            raise OutOfSight(str(error)) from error
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._session is None:

@@ -11,13 +11,13 @@ from chaos.journal import Answer, Journal, Request
 from chaos.observer import Observer, OutOfSight
 from chaos.world import PROBED
 
-EVERY = 0.2  # seconds
+EVERY = 0.25  # seconds
 AT_ONCE = 40  # probes that may wait for their answers, so that a fault does not thin them out
 
 
 @dataclass
 class Probes:
-    """One reduction every 0.2 s through the whole path: web, database, broker, worker."""
+    """Four reductions a second through the whole path: web, database, broker, worker."""
 
     client: Client
     journal: Journal

@@ -9,7 +9,7 @@ from chaos.client import Client
 from chaos.observer import Observer, OutOfSight
 from chaos.world import COMMUNITIES
 
-EVERY = 0.5  # seconds
+EVERY = 0.7  # seconds
 
 
 @dataclass
