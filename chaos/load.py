@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chaos.catalogue import CATEGORY, COMMUNITIES, GOODS, REDUCED
 from chaos.client import Client
 from chaos.journal import Answer, Journal, Request
-from chaos.world import CATEGORY, COMMUNITIES, GOODS, REDUCED
 
 CLIENTS = 8
 BARE_AT_ONCE = 50

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from chaos import load
+from chaos.catalogue import PROBED
 from chaos.client import Client
 from chaos.journal import Answer, Journal, Request
 from chaos.observer import Observer, OutOfSight
-from chaos.world import PROBED
 
 EVERY = 0.25  # seconds
 AT_ONCE = 40  # probes that may wait for their answers, so that a fault does not thin them out

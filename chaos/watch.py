@@ -3,11 +3,11 @@
 import threading
 from dataclasses import dataclass, field
 
+from chaos.catalogue import COMMUNITIES
 from chaos.checkers import Violation, live
 from chaos.checkers.books import Harm
 from chaos.client import Client
 from chaos.observer import Observer, OutOfSight
-from chaos.world import COMMUNITIES
 
 EVERY = 0.7  # seconds
 

@@ -4,22 +4,23 @@ import random
 from pathlib import Path
 from typing import Any
 
+from chaos.catalogue import (
+    BUNDLE,
+    CATEGORY,
+    COMMUNITIES,
+    FIRST_CREDITS,
+    GOODS,
+    MEMBERS,
+    PRICE,
+    PROBED,
+    REDUCED,
+    STOCK,
+)
 from chaos.client import Client
 from chaos.journal import Answer, Journal
 from chaos.observer import Observer
 from chaos.planted.bare import TABLE
 from chaos.stack import CannotStart, Stack
-
-PRICE = "5000.00"
-REDUCED = [f"CHAOS-R{n}" for n in range(20)]
-CATEGORY = "Chaos bundle"
-BUNDLE = [f"CHAOS-B{n}" for n in range(30)]
-PROBED = [f"CHAOS-P{n}" for n in range(10)]
-GOODS = [f"CHAOS-G{n}" for n in range(8)]
-STOCK = 1_000_000
-COMMUNITIES = [f"chaos-{n}" for n in range(4)]
-MEMBERS = 40  # of each community
-FIRST_CREDITS = 200
 
 
 def make(stack: Stack, observer: Observer, client: Client, journal: Journal) -> None:

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from chaos.catalogue import STOCK
 from chaos.checkers.books import Books, Harm, Violation, of_nobody, presence
-from chaos.world import STOCK
 
 MONEY_GONE = ("canceled", "refunded")
 ENDED = ("shipped", "cancelled", "needs_person")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
+from chaos.catalogue import BUNDLE, PRICE
 from chaos.checkers.books import Books, Harm, Violation, of_nobody, presence
-from chaos.world import BUNDLE, PRICE
 
 CENT = Decimal("0.01")
 KINDS = ("probe", "reduction", "category")
