@@ -6,12 +6,16 @@ The truth is the sandbox's own log. At full size (100 credits, 10,000 members,
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import connection
 
+from config.embedded.ports import free_port
+from config.embedded.valkey import Valkey
 from credits import services, sums
 from credits.models import Campaign, TextMessage
 from sandbox.control import Control
@@ -23,6 +27,7 @@ from tests.stack import Stack
 State = TextMessage.State
 FULL_SIZE = "FULL_SIZE" in os.environ
 CREDITS, MEMBERS, WORKERS = (100, 10_000, 8) if FULL_SIZE else (50, 300, 2)
+RATE = 64  # texts a second, of all workers together
 
 
 def test_every_misbehaviour_at_once(
@@ -41,7 +46,7 @@ def test_every_misbehaviour_at_once(
 
     assert differences == []
     assert [one for one in outcomes if isinstance(one, services.TooFewCredits)], "too much was held"
-    assert_truth(sandbox, [one for one in outcomes if isinstance(one, Campaign)])
+    assert_truth(sandbox, [one for one in outcomes if isinstance(one, Campaign)], CREDITS)
 
 
 def test_workers_killed_between_sending_and_the_reply(
@@ -67,9 +72,46 @@ def test_workers_killed_between_sending_and_the_reply(
     sandbox.reset("sms")
     stack.wait_until(nothing_is_open, timeout=60, why=workers[0])
 
-    assert_truth(sandbox, [campaign])
+    assert_truth(sandbox, [campaign], 40)
     for text in campaign.texts.filter(state=State.FAILED):
         assert text.events.filter(kind="not_listed").exists(), "failed without evidence"
+
+
+def test_the_server_of_the_rate_dies_in_mid_campaign(
+    stack: Stack, texting: dict[str, str], sandbox: Control, tmp_path: Path
+) -> None:
+    """Slower, but neither stopped nor faster than the provider allows; and back to speed after."""
+    keeper = Valkey(tmp_path, free_port(), "x" * 24)
+    keeper.initialise()
+    valkey = keeper.child(tmp_path / "rate.log")
+    valkey.start()
+    stack.children.append(valkey)
+    keeper.wait_until_ready()
+    make_community(credits=200, members=200)
+    shared = {"REDIS_URL": keeper.url(), "TEXTS_PER_SECOND": str(RATE)}
+    workers = [stack.worker(concurrency=1, environment=texting | shared) for _ in range(2)]
+    stack.relay()
+    campaign = start()
+
+    stack.wait_until(lambda: sent(campaign) > 20, timeout=20, why=workers[0])
+    stack.kill(valkey)
+    before, since = len(sandbox.log("sms")), time.monotonic()
+    stack.wait_until(lambda: len(sandbox.log("sms")) > before + 8, timeout=30, why=workers[0])
+    alone = (len(sandbox.log("sms")) - before) / (time.monotonic() - since)
+    valkey.start()
+    keeper.wait_until_ready()
+    stack.wait_until(nothing_is_open, timeout=60, why=workers[0])
+
+    assert alone < RATE / 2, f"{alone:.0f} texts a second without the shared rate"
+    assert_truth(sandbox, [campaign], 200)
+    moments = sorted(one["at"] for one in sandbox.requests("sms") if one["operation"] == "create")
+    for first, later in zip(moments, moments[RATE:], strict=False):
+        assert later - first > 0.7, "more than the provider allows went out in a second"
+
+
+def sent(campaign: Campaign) -> int:
+    """How many of its texts are known to have gone out."""
+    return campaign.texts.filter(state__in=[State.SENT, State.DELIVERED]).count()
 
 
 def nothing_is_open() -> bool:
@@ -78,13 +120,13 @@ def nothing_is_open() -> bool:
     return not (running.exists() or TextMessage.objects.filter(state__in=TextMessage.OPEN).exists())
 
 
-def assert_truth(sandbox: Control, campaigns: list[Campaign]) -> None:
+def assert_truth(sandbox: Control, campaigns: list[Campaign], bought: int) -> None:
     """The books say what the provider's log says: nobody twice, nothing unpaid, all sums right."""
     truth = Counter((text["to"], text["body"]) for text in sandbox.log("sms"))
     assert not [key for key, times in truth.items() if times > 1], "somebody was texted twice"
     said = TextMessage.objects.filter(state__in=[State.SENT, State.DELIVERED])
     assert Counter(said.values_list("phone", "body")) == truth
-    assert sum(truth.values()) <= CREDITS
+    assert sum(truth.values()) <= bought
     assert sums.differing_communities() == []
     for campaign in campaigns:
         campaign.refresh_from_db()
