@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
@@ -10,6 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from config.tour import views as tour
+from config.tour.steps import STEPS
 from outbox.models import Message
 from pricing import selectors
 from pricing.models import PriceReduction, Product
@@ -37,7 +40,10 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the promise and what goes on; to htmx, the live counts alone."""
     template = "parts/home_counts.html" if "HX-Request" in request.headers else "home.html"
     latest = selectors.list_reductions()[:LATEST]
-    return render(request, template, {"counts": _counts(), "latest": latest})
+    context: dict[str, object] = {"counts": _counts(), "latest": latest}
+    if template == "home.html":
+        context |= {"steps": STEPS, "breakable": settings.EMBEDDED, "score": tour.latest(request)}
+    return render(request, template, context)
 
 
 def _counts() -> dict[str, Count]:
