@@ -18,6 +18,7 @@ urlpatterns = [
     path("dead-letters/<uuid:message_id>/", desk.dead_letter, name="dead_letter"),
     path("reconciliation/", include("config.reconciliation.urls")),
     path("operations/", include("config.operations.urls")),
+    path("tour/", include("config.tour.urls")),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
     path("admin/login/", admin_door),
