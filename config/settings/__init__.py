@@ -115,6 +115,7 @@ _behind_proxy = env.bool("BEHIND_PROXY", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(_behind_proxy))
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 globals().update(security.security_settings(https=_https, behind_proxy=_behind_proxy))
+globals().update(observability_settings(env))
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
 globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
