@@ -19,6 +19,7 @@ urlpatterns = [
     path("reconciliation/", include("config.reconciliation.urls")),
     path("operations/", include("config.operations.urls")),
     path("tour/", include("config.tour.urls")),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("config.accounts.urls")),
     # One door, and it is rate limited: the admin's own sign-in page leads to it.
     path("admin/login/", admin_door),
