@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import desk, pages
+from config import desk, metrics, pages
 from config.accounts.views import admin_door
 from config.api import api
 
