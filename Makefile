@@ -1,6 +1,6 @@
 # Everything below needs python3 (3.11 or later) and make; it installs into .venv and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test races bench lint lock clean venv
+.PHONY: help run test races chaos bench lint lock clean venv
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -28,6 +28,10 @@ test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
 races: venv ## Explore every race on a throwaway server (ARGS="--json", ARGS="NAME --draw")
 	$(call install,requirements.txt)
 	@$(BIN)/python manage.py races $(ARGS)
+
+chaos: venv ## Break everything under load, compare the books (ARGS="--messages N --faults M --json")
+	$(call install,requirements.txt)
+	@$(BIN)/python manage.py chaos $(ARGS)
 
 bench: venv ## Measure it beside bare Celery and others (QUICK=1: three minutes, without peers)
 	$(call install,requirements.txt)
