@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from orders import selectors as orders
 from outbox import selectors
 from outbox.desk import acts, groups
 from outbox.desk.groups import Selection
@@ -48,7 +49,11 @@ def dead_letter(request: HttpRequest, message_id: UUID) -> HttpResponse:
     message = Message.objects.filter(pk=message_id).first()
     if message is None:
         raise Http404
-    context = {"message": message, "story": selectors.story(message_id)}
+    context = {
+        "message": message,
+        "story": selectors.story(message_id),
+        "order": orders.order_of_operation(message.operation_id),
+    }
     return render(request, "desk/dead_letter.html", context)
 
 

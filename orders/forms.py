@@ -7,6 +7,7 @@ from uuid import uuid4
 from django import forms
 
 from orders.inputs import MOST_OF_ONE, InvalidInput
+from orders.models import Order
 from pricing import inputs
 
 CARDS = [
@@ -16,6 +17,13 @@ CARDS = [
     ("pm_card_chargeDeclinedInsufficientFunds", "A card without enough money"),
 ]
 """The payment provider's ids for tests. A shop of real cards has the provider's own field here."""
+
+
+def placed_by_form(order: Order) -> dict[str, Any]:
+    """What the form said that placed this order."""
+    line = order.lines.select_related("product")[0]
+    said = {"sku": line.product.sku, "quantity": line.quantity, "email": order.email}
+    return {**said, "payment_method": order.payment_method}
 
 
 class OrderForm(forms.Form):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orders.models import Order, SagaRun, SagaStep
+from orders.operations import operation_of_key
 
 
 def list_orders(*, status: str = "", search: str = "") -> QuerySet[Order]:
@@ -23,6 +24,16 @@ def list_orders(*, status: str = "", search: str = "") -> QuerySet[Order]:
 def find_order(order_id: UUID | str) -> Order:
     """The order. Raises Order.DoesNotExist."""
     return Order.objects.get(pk=order_id)
+
+
+def find_by_key(key: str) -> Order | None:
+    """The order that was placed under this key; None where none was."""
+    return order_of_operation(operation_of_key(key))
+
+
+def order_of_operation(operation_id: UUID) -> Order | None:
+    """The order that was placed by this operation; None where it was about something else."""
+    return Order.objects.filter(operation_id=operation_id).first()
 
 
 def steps_of(order: Order) -> list[SagaStep]:

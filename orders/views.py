@@ -1,6 +1,7 @@
 """The order pages. A viewer sees, an operator acts; the rules are in the services."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from orders import picture, selectors, services, story
-from orders.forms import OrderForm
+from orders.forms import OrderForm, placed_by_form
 from orders.inputs import InvalidInput
 from orders.models import Order
 from pricing import selectors as pricing
@@ -70,15 +71,18 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @may_place
 @require_http_methods(["GET", "HEAD", "POST"])
 def place(request: HttpRequest) -> HttpResponse:
-    """Place an order. However often one rendered form is sent, it places one."""
+    """Place an order. However often one form is sent, it places one.
+
+    Its key stands in its address, so that the back button leads to the same form and no new one.
+    """
     if request.method != "POST":
-        return _form_page(request, OrderForm(initial={"sku": request.GET.get("sku", "")}))
+        return _blank(request)
     form = OrderForm(request.POST)
     if not form.is_valid():
         return _form_page(request, form)
     if form.price_seen() is None and Product.objects.filter(sku=form.cleaned_data["sku"]).exists():
         return _form_page(request, form)
-    key = f"page:{request.user.pk}:{form.cleaned_data['key']}"
+    key = _key(request, form.cleaned_data["key"])
     try:
         made = services.place_order(actor=request.user.username, key=key, **form.request())
     except InvalidInput as refusal:
@@ -149,11 +153,29 @@ def _show(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespo
     return render(request, f"{folder}/{name}.html", context)
 
 
-def _form_page(request: HttpRequest, form: OrderForm) -> HttpResponse:
+def _blank(request: HttpRequest) -> HttpResponse:
+    """The form to be filled in; one that has placed an order shows that, as it was sent."""
+    asked = request.GET.dict()
+    try:
+        key = UUID(asked.get("key", ""))
+    except ValueError:
+        return redirect(f"{request.path}?{urlencode({**asked, 'key': uuid4()})}")
+    placed = selectors.find_by_key(_key(request, key))
+    if placed is None:
+        return _form_page(request, OrderForm(initial={"key": key, "sku": asked.get("sku", "")}))
+    return _form_page(request, OrderForm(initial={"key": key, **placed_by_form(placed)}), placed)
+
+
+def _key(request: HttpRequest, key: UUID) -> str:
+    """Nobody's form can name the order of somebody else's."""
+    return f"page:{request.user.pk}:{key}"
+
+
+def _form_page(request: HttpRequest, form: OrderForm, placed: Order | None = None) -> HttpResponse:
     """The form; where it names a product, with its price, so that another one will be told."""
     sku = str(form["sku"].value() or "")
     product = Product.objects.filter(sku=sku).select_related("stock").first() if sku else None
-    context: dict[str, Any] = {"form": form, "product": product}
+    context: dict[str, Any] = {"form": form, "product": product, "placed": placed}
     if product:
         stock = pricing.stock_of(product)
         context |= {"left": stock.on_hand - stock.reserved, "seen": f"{sku}={product.price}"}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from django.db import transaction
 
@@ -11,12 +10,10 @@ import outbox
 from orders import engine, inputs
 from orders.inputs import InvalidInput, OrderRequest
 from orders.models import Order, OrderLine, Payment, Shipment
+from orders.operations import operation_of_key
 from outbox.ids import uuid7
 from pricing import selectors as pricing
 from pricing.models import Product
-
-KEYED_OPERATIONS = uuid5(NAMESPACE_URL, "onceproof:orders:order")
-"""Under this namespace a key names its operation, in every process alike."""
 
 
 class KeyReused(Exception):
@@ -53,7 +50,7 @@ def place_order(
     request = inputs.order_request(
         lines=lines, payment_method=payment_method, expected_total=expected_total, email=email
     )
-    operation_id = uuid5(KEYED_OPERATIONS, key) if key else outbox.current_operation()
+    operation_id = operation_of_key(key) if key else outbox.current_operation()
     with transaction.atomic():
         products = _products(request)
         order, created = Order.objects.get_or_create(

@@ -66,7 +66,11 @@ def addresses(shop: None) -> dict[str, str]:
 
 
 def test_every_page_is_whole(addresses: dict[str, str], desk: Callable[..., Page]) -> None:
-    page = desk(reduced_motion="reduce")
+    demand_whole(desk(reduced_motion="reduce"), addresses)
+
+
+def demand_whole(page: Page, addresses: dict[str, str]) -> None:
+    """Go to each address, on each kind of screen."""
     for scheme, (size, viewport) in product(["light", "dark"], SIZES.items()):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)

@@ -30,7 +30,7 @@ def client() -> Client:
 
 def filled(client: Client, **changes: Any) -> dict[str, Any]:
     """The form as a browser would send it."""
-    page = client.get("/orders/new/?sku=BOOK").content.decode()
+    page = client.get("/orders/new/?sku=BOOK", follow=True).content.decode()
     hidden = {name: re.search(f'name="{name}" value="([^"]+)"', page) for name in ("key", "seen")}
     assert all(hidden.values())
     sent = {name: found.group(1) for name, found in hidden.items() if found}
