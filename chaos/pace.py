@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from chaos.watch import Watch
 
 AHEAD = 0.03  # share of the whole by which one may be ahead of the other
-MOST_WAITING = 1_500  # messages that are due: more load would only lengthen the queue
+MOST_WAITING = 800  # messages that are due: more load would only lengthen the queue
+LONGEST_WAITING = 3.0  # seconds; asked once no fault can be the cause any more
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Pace:
         """Open or close the gate, by how far both are."""
         load, faults = self._shares()
         too_fast = load > faults + AHEAD and faults < 1
-        if load >= 1 or too_fast or self.watch.waiting > MOST_WAITING:
+        overloaded = faults >= 1 and self.watch.oldest > LONGEST_WAITING
+        if load >= 1 or too_fast or overloaded or self.watch.waiting > MOST_WAITING:
             self.gate.clear()
         else:
             self.gate.set()

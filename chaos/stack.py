@@ -76,21 +76,17 @@ class Stack:
         return [f"127.0.0.1:{port}" for port in (self.port, self.second_port)]
 
     def start(self, patience: float = 120) -> None:
-        """Start all of it and wait until it is ready. Raises CannotStart."""
+        """Start all of it and wait until it is ready, second copies apart. Raises CannotStart."""
         os.environ.update(self._environment)  # for second copies and commands
         self._start_supervisor()
         latest = time.monotonic() + patience
-        while not self._is_ready(self.webs[0]):
+        while not self._is_ready():
             if time.monotonic() > latest or self._has_ended():
                 raise CannotStart(self._told())
             time.sleep(0.1)
         self.keeper.start()
         self.keep(self._second_web())
         self.keep(self.child("worker-main-2", *_worker("worker-main-2")))
-        while not self._is_ready(self.webs[1]):
-            if time.monotonic() > latest:
-                raise CannotStart(self._told())
-            time.sleep(0.1)
 
     def keep(self, child: Child) -> None:
         """Have one more process, and start it again when it dies."""
@@ -149,9 +145,9 @@ class Stack:
         ends = ("--no-control-socket", "--graceful-timeout", "5", "--timeout", "30")
         return self.child("web-2", "-m", "gunicorn", "config.wsgi", *bind, *ends)
 
-    def _is_ready(self, address: str) -> bool:
+    def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{address}/readyz", timeout=4) as answer:
+            with urllib.request.urlopen(f"http://{self.webs[0]}/readyz", timeout=4) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -22,6 +22,7 @@ class Watch:
     reads: int = 0  # rounds of checks that PostgreSQL answered
     done: int = 0  # messages
     waiting: int = 0  # messages that are due
+    oldest: float = 0.0  # seconds for which one of them has been due
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -39,7 +40,7 @@ class Watch:
     def look(self) -> None:
         """One round. Raises OutOfSight."""
         self._note(live.check(self.observer))
-        self.done, self.waiting = self.observer.ask(_PROGRESS)[0]
+        self.done, self.waiting, self.oldest = self.observer.ask(_PROGRESS)[0]
         self.reads += 1
 
     def _run(self) -> None:
@@ -65,5 +66,8 @@ class Watch:
 
 _PROGRESS = """
     SELECT count(*) FILTER (WHERE state = 'done'),
-           count(*) FILTER (WHERE state = 'pending' AND due_at <= now()) FROM outbox_message
+           count(*) FILTER (WHERE state = 'pending' AND due_at <= now()),
+           coalesce(max(extract(epoch FROM now() - due_at)) FILTER (
+               WHERE state = 'pending' AND due_at <= now()), 0)::float8
+    FROM outbox_message
 """
