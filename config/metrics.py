@@ -1,4 +1,4 @@
-"""GET /metrics for Prometheus: figures from the tables, which no restart resets, and this process's.
+"""GET /metrics for Prometheus: what the tables say, which no restart resets, and this process.
 
 Every web process answers with the same figures of the database, so it does not matter which one a
 scrape reaches. A scrape costs a few dozen milliseconds and a bounded number of queries, however
