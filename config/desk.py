@@ -1,5 +1,6 @@
 """The dead-letter desk's pages: what went wrong, one message's story, redrive and discard."""
 
+import json
 from uuid import UUID
 
 from django.contrib import messages
@@ -51,6 +52,7 @@ def dead_letter(request: HttpRequest, message_id: UUID) -> HttpResponse:
         raise Http404
     context = {
         "message": message,
+        "arguments": json.dumps(message.args),
         "story": selectors.story(message_id),
         "order": orders.order_of_operation(message.operation_id),
     }

@@ -11,6 +11,7 @@ WIDTH, HEIGHT, GAP, TOP, BACK = 148, 62, 34, 22, 122
 
 SAID = {
     "waiting": "waiting",
+    "not_reached": "not reached",
     "calling": "calling",
     "retrying": "tried again",
     "done": "done",
@@ -93,6 +94,8 @@ def of(run: SagaRun) -> Picture:
 
 def _forward(place: int, line: saga.Step, step: SagaStep) -> Box:
     status = "done" if step.backwards else step.status
+    if status == "waiting" and _has_turned(step.run):
+        status = "not_reached"
     if step.backwards and step.maybe:
         status = "in_doubt"
     at = None if step.backwards else step.finished_at or step.started_at
@@ -102,10 +105,18 @@ def _forward(place: int, line: saga.Step, step: SagaStep) -> Box:
 
 def _back(place: int, line: saga.Step, step: SagaStep) -> Box:
     status = step.status if step.backwards else "unused"
+    if status == "unused" and _has_turned(step.run) and step.may_have_happened:
+        status = "to_undo"
     at = step.finished_at if step.backwards else None
     said = SAID.get(status, "not needed")
-    tries = _tries(step.undo_attempts, step.forgiven)
+    tries = _tries(step.undo_attempts, step.forgiven if step.backwards else 0)
     return Box(_x(place), BACK, f"undo {_title(line)}", status, said, tries, at)
+
+
+def _has_turned(run: SagaRun) -> bool:
+    """Whether it goes back, has gone back, or stopped on its way back."""
+    turned = (SagaRun.State.COMPENSATING, SagaRun.State.COMPENSATED)
+    return run.state in turned or any(step.backwards for step in run.steps.all())
 
 
 def _tries(attempts: int, forgiven: int) -> str:

@@ -28,7 +28,7 @@ def go_back(run: SagaRun) -> None:
             continue
         if step.backwards or step.state == State.CALLING:
             return
-        if _may_have_happened(step) and saga.of(run).step(step.name).undo is not None:
+        if step.may_have_happened and saga.of(run).step(step.name).undo is not None:
             step.backwards, step.state, step.forgiven = True, State.WAITING, 0
             SagaStep.objects.filter(pk=step.pk).update(
                 backwards=True, state=State.WAITING, forgiven=0, finished_at=None
@@ -38,7 +38,3 @@ def go_back(run: SagaRun) -> None:
         if step.state in (State.RETRYING, State.GIVING_UP):
             results.set_step(step, State.REFUSED)
     results.set_run(run, SagaRun.State.COMPENSATED)
-
-
-def _may_have_happened(step: SagaStep) -> bool:
-    return step.maybe or step.state in (State.DONE, State.IN_DOUBT)

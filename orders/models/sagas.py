@@ -103,6 +103,11 @@ class SagaStep(models.Model):
         return f"{self.name} ({self.status})"
 
     @property
+    def may_have_happened(self) -> bool:
+        """Whether turning back has to take it back: what is in doubt counts as done."""
+        return self.maybe or self.state in (self.State.DONE, self.State.IN_DOUBT)
+
+    @property
     def counted(self) -> int:
         """The attempts in the present direction that its retry limit counts."""
         return (self.undo_attempts if self.backwards else self.attempts) - self.forgiven

@@ -104,7 +104,9 @@ def test_the_desk_groups_tells_tries_redrives_and_writes_it_down(
     group.get_by_role("link", name="Story").click()
     expect(page.locator(".timeline")).to_contain_text("Dead")
     page.get_by_role("link", name="Order", exact=True).click()
-    expect(page.get_by_role("img", name="undo ship: needs a person")).to_be_visible()
+    expect(
+        page.get_by_role("img", name="undo authorise: to be undone; undo ship: needs a person")
+    ).to_be_visible()
 
     page.goto("/dead-letters/")
     group.get_by_role("link").first.click()
