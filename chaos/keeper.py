@@ -45,7 +45,7 @@ class Keeper(threading.Thread):
             child.end_group()
 
     def stop(self) -> None:
-        """End them all."""
+        """End them all; without a start there is nothing to end."""
         self._end.set()
         if self.is_alive():
             self.join(10)

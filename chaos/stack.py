@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from chaos import own_home, processes
@@ -115,14 +116,31 @@ class Stack:
         return done.stdout.strip()
 
     def stop(self) -> None:
-        """End everything, and remove the home unless it was to be kept."""
+        """End everything at once, and remove the home unless it was to be kept."""
         self.keeper.stop()
-        if self._supervisor is not None and not self._has_ended():
-            self._supervisor.send_signal(signal.SIGINT)
-            self._supervisor.wait(timeout=40)
+        if self._supervisor is not None:
+            self._supervisor.kill()  # first, or it would start the others again
+            self._supervisor.wait()
+            self._end_supervised()
         if not self._keep:
             shutil.rmtree((self.home / "servers").resolve(), ignore_errors=True)
             shutil.rmtree(self.home, ignore_errors=True)
+
+    def _end_supervised(self) -> None:
+        """PostgreSQL by its immediate shutdown, which gives its shared memory back."""
+        running: dict[str, int] = {}
+        with suppress(FileNotFoundError):  # it may have ended before it wrote anything down
+            running = processes.supervised(self.home)
+        postgres = running.pop("postgres", 0)
+        for pid in running.values():
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        if postgres:
+            processes.send(signal.SIGCONT, postgres, *processes.descendants(postgres))
+            processes.send(signal.SIGQUIT, postgres)
+        latest = time.monotonic() + 10
+        while postgres and processes.is_alive(postgres) and time.monotonic() < latest:
+            time.sleep(0.05)
 
     def _start_supervisor(self) -> None:
         environment = {

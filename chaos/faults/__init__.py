@@ -1,7 +1,5 @@
 """The faults: a name, and what it does to a site. Listing this folder lists what can go wrong."""
 
-import resource
-
 from chaos.faults import broker, dispatches, doubles, freezes, kills, postgres, providers, rolling
 from chaos.faults.site import Fault, Lasting, Site
 
@@ -37,7 +35,7 @@ FAULTS: dict[str, Fault] = {
     "clock_step": doubles.worker_with_another_clock,
 }
 
-if not hasattr(resource, "prlimit"):  # only Linux lets one process limit another's files
+if broker.PRLIMIT is None:
     del FAULTS["full_disk_of_broker"]
 if not doubles.CLOCKS_CAN_BE_SET:
     del FAULTS["clock_step"]

@@ -1,15 +1,17 @@
 """What brokers do: die, forget everything, find their disk full."""
 
-import resource
+import shutil
 import signal
+import subprocess
 
 import redis
 
 from chaos import processes
 from chaos.faults.site import Lasting, Site
+from config.embedded import account
 
 WITHOUT_SPACE = 6.0  # seconds
-UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+PRLIMIT = shutil.which("prlimit")  # util-linux: on Linux alone can one limit another's files
 
 
 def kill(site: Site) -> None:
@@ -26,12 +28,19 @@ def flush(site: Site) -> None:
 def full_disk(site: Site) -> Lasting:
     """Its append-only file cannot grow: until it can, the broker refuses every write."""
     pid = site.stack.pids()["broker"]
-    _limit(pid, (1, resource.RLIM_INFINITY))
-    return Lasting(site.seconds(WITHOUT_SPACE), lambda: _limit(pid, UNLIMITED))
+    _limit(pid, "1")
+    return Lasting(site.seconds(WITHOUT_SPACE), lambda: _limit(pid, "unlimited"))
 
 
-def _limit(pid: int, limits: tuple[int, int]) -> None:
-    try:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
-    except ProcessLookupError:
-        return  # it was killed meanwhile, and the next one has no limit
+def _limit(pid: int, size: str) -> None:
+    """Set the soft limit, as the user whose process it is."""
+    if processes.is_alive(pid):  # it may have been killed meanwhile; the next one has no limit
+        done = subprocess.run(  # noqa: S603
+            [str(PRLIMIT), "--pid", str(pid), f"--fsize={size}:"],
+            capture_output=True,
+            text=True,
+            check=False,
+            **account.as_account(account.for_servers()),
+        )
+        if done.returncode != 0 and processes.is_alive(pid):
+            raise OSError(done.stderr.strip())
