@@ -19,6 +19,13 @@ _message: ContextVar[Message | None] = ContextVar("outbox_message", default=None
 _tracer: Callable[[], str] = str  # says "" until there is one
 
 
+def _nothing(_: str, __: Sequence[Message]) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+_around = _nothing
+
+
 def current_message() -> Message | None:
     """The message whose effect is running; None outside handlers and inside batches."""
     return _message.get()
