@@ -58,6 +58,20 @@ def set_tracer(tracer: Callable[[], str]) -> None:
     _tracer = tracer
 
 
+def around(handler: str, messages: Sequence[Message]) -> AbstractContextManager[object]:
+    """What is entered before an effect runs, and left after it: by default nothing."""
+    return _around(handler, messages)
+
+
+def set_around(enter: Callable[[str, Sequence[Message]], AbstractContextManager[object]]) -> None:
+    """Let a tracing library open a span around every effect. A second call replaces the first.
+
+    What it raises counts as the effect's own failure.
+    """
+    global _around
+    _around = enter
+
+
 @contextmanager
 def trace(traceparent: str) -> Iterator[None]:
     """What is enqueued inside belongs to this trace. What is no `traceparent` is ignored."""
