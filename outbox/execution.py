@@ -117,12 +117,13 @@ def _run_effect(
 
 
 def _call(handler: Handler, messages: list[Message]) -> None:
-    if handler.batch_size is not None:
-        handler.function(messages)
-        return
-    (message,) = messages
-    with context.running(message):
-        handler.function(**message.args)
+    with context.around(handler.name, messages):
+        if handler.batch_size is not None:
+            handler.function(messages)
+            return
+        (message,) = messages
+        with context.running(message):
+            handler.function(**message.args)
 
 
 def _log_done(messages: list[Message], delivery: Delivery) -> None:
