@@ -19,11 +19,12 @@ _message: ContextVar[Message | None] = ContextVar("outbox_message", default=None
 _tracer: Callable[[], str] = str  # says "" until there is one
 
 
-def _nothing(_: str, __: Sequence[Message]) -> AbstractContextManager[object]:
+def nothing(_: str, __: Sequence[Message]) -> AbstractContextManager[object]:
+    """Stand around an effect without doing anything."""
     return nullcontext()
 
 
-_around = _nothing
+_around: Callable[[str, Sequence[Message]], AbstractContextManager[object]] = nothing
 
 
 def current_message() -> Message | None:
