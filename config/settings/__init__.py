@@ -115,7 +115,11 @@ _behind_proxy = env.bool("BEHIND_PROXY", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(_behind_proxy))
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 globals().update(security.security_settings(https=_https, behind_proxy=_behind_proxy))
-globals().update(observability_settings(env))
+# What watches from outside, each off unless asked for (docs/observability.md).
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # opens /metrics and nothing else
+TRACES_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
 globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
