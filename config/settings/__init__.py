@@ -15,7 +15,6 @@ from config.settings.celery import celery_settings
 from config.settings.database import databases
 from config.settings.installation import find
 from config.settings.logs import logging_settings
-from config.settings.observability import observability_settings
 from config.settings.shop import find_shop, mail_settings
 from config.settings.texts import find_texts
 
