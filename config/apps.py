@@ -12,8 +12,10 @@ class ConfigApp(AppConfig):
 
     def ready(self) -> None:
         """Refuse databases that acknowledge commits before they are on disk; send heartbeats."""
-        from config import durability, heartbeats
+        from config import durability, heartbeats, sentry, tracing
 
+        sentry.start()
+        tracing.start()
         connection_created.connect(durability.refuse_lossy_commits, dispatch_uid="durability")
         heartbeats.connect()
         checks.register(durability.check_durability, checks.Tags.database)
