@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.health_first",
+    "config.tracing.request_spans",
     "config.middleware.trace_context",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
