@@ -1,0 +1,102 @@
+"""Two reconcilers find the same difference: it is mended once."""
+
+from django.db import IntegrityError, transaction
+
+from pricing.models import Product
+from races import night, shop
+from races.explorer import Question
+from races.models import Account, Effect, Receipt
+from races.scenario import Form, Scenario, alone
+
+CHECK = "pricing.price_is_not_the_last_change"
+
+
+def setup() -> None:
+    Account.objects.create(pk=1, credits=1)  # one was paid for, and no entry says so
+
+
+def check() -> None:
+    entries, paid = Effect.objects.count(), Account.objects.get(pk=1).credits
+    assert entries == paid, f"{paid} paid, and {entries} entries after the repair"
+
+
+def compare_then_add() -> None:
+    with transaction.atomic():
+        if Effect.objects.count() < Account.objects.get(pk=1).credits:
+            Effect.objects.create(operation="correction")
+
+
+def hold_then_add() -> None:
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=1)
+        if Effect.objects.count() < account.credits:
+            Effect.objects.create(operation="correction")
+
+
+def add_under_a_name() -> None:
+    """The correction is of what was found, not of who found it: its name can be taken once."""
+    try:
+        with transaction.atomic():
+            entries, paid = Effect.objects.count(), Account.objects.get(pk=1).credits
+            if entries < paid:
+                Receipt.objects.create(operation=f"correction after {entries}")
+                Effect.objects.create(operation="correction")
+    except IntegrityError:
+        return  # the other one has made it
+
+
+def setup_ours() -> None:
+    shop.stock("A")
+    Product.objects.update(price="77.00")
+
+
+def reconcile() -> None:
+    night.whole(CHECK)
+
+
+def check_ours() -> None:
+    shop.assert_history_agrees()
+    found = night.findings()
+    assert found == ["price_is_not_the_last_change"], f"found {found}"
+
+
+SCENARIO = Scenario(
+    claim="Two reconcilers repair once",
+    naive=(
+        Form(
+            "compare, then add",
+            Question((compare_then_add,) * 2, alone(check), setup),
+            "both find the difference, and each makes up for it",
+        ),
+    ),
+    holds=(
+        Form(
+            "hold, then add",
+            Question((hold_then_add,) * 2, alone(check), setup),
+            "the second one compares after the first one's commit",
+        ),
+        Form(
+            "a name for each correction",
+            Question((add_under_a_name,) * 2, alone(check), setup),
+            "the unique constraint refuses the second one's",
+            constraints=[("races_receipt", "receipt_once_per_operation")],
+        ),
+        Form(
+            "reconciliation, twice",
+            Question((reconcile,) * 2, alone(check_ours), setup_ours, bound=2),
+            "ours: at most one run is under way, by a unique constraint; its steps take turns by "
+            "its row, and a repair holds what it mends",
+            ours=True,
+            spare={
+                "outbox_reconciliation": "the second one never begins while the first one runs: "
+                "these guard a run that two drive, after a death",
+                "FOR NO KEY UPDATE OF pricing_product": "the runs take turns here; it is taken "
+                "against whoever changes the price meanwhile "
+                "(a_comparison_is_made_in_one_snapshot)",
+            },
+        ),
+    ),
+    why="Neither sees the other's correction until it is committed, so both find the difference.",
+    cure="One at a time; and a repair that compares with the row held, or has a name of its own.",
+    refuses="outbox_one_reconciliation_runs",
+)
