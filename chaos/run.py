@@ -81,7 +81,7 @@ class _Course:
         url = stack.running.database_url
         self.wish, self.stack, self.journal, self.say = wish, stack, journal, say
         self.faults_over = time.time()
-        self.watch = Watch(Observer(url), client)
+        self.watch = Watch(Observer(url), client, say)
         self.probes = Probes(client, journal, Observer(url))
         dice = random.Random(f"{wish.seed}:choices")  # noqa: S311 - reproducible
         site = Site(stack, Observer(url), dice, wish.longest_fault)

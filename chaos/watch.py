@@ -1,6 +1,7 @@
 """While a run goes on: the live checkers, again and again, and how far the run has come."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaos.catalogue import COMMUNITIES
@@ -18,6 +19,7 @@ class Watch:
 
     observer: Observer
     client: Client
+    say: Callable[[str], None]
     violations: dict[tuple[str, str], Violation] = field(default_factory=dict)
     reads: int = 0  # rounds of checks that PostgreSQL answered
     done: int = 0  # messages
@@ -61,7 +63,9 @@ class Watch:
 
     def _note(self, found: list[Violation]) -> None:
         for violation in found:
-            self.violations.setdefault((violation.check, violation.subject), violation)
+            if (violation.check, violation.subject) not in self.violations:
+                self.violations[violation.check, violation.subject] = violation
+                self.say(f"VIOLATED: {violation.check}, {violation.subject}: {violation.what}")
 
 
 _PROGRESS = """
