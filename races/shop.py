@@ -8,6 +8,7 @@ from django.db import connection
 
 from outbox import consumer, handlers, relay
 from outbox.delivery import Delivery
+from outbox.pace import Pace
 from pricing import services
 from pricing.csv_lines import ProductLine
 from pricing.models import PriceChange, PriceReduction, Product
@@ -72,12 +73,17 @@ def consume(number: int | None = None) -> dict[str, int]:
     """What a worker does when a dispatch arrives: with the nth message's id, or with none."""
     ids = [] if number is None else [_scheduled[number].message_id]
     wanted = [each for each in ids if each is not None]
-    return consumer.consume(handlers.get(HANDLER), wanted, Delivery.here()).as_dict()
+    return consumer.consume(handlers.get(HANDLER), wanted, Delivery.here(), _steady()).as_dict()
 
 
 def consume_all(handler: str) -> None:
     """What a worker does when a dispatch without ids arrives."""
-    consumer.consume(handlers.get(handler), [], Delivery.here())
+    consumer.consume(handlers.get(handler), [], Delivery.here(), _steady())
+
+
+def _steady() -> Pace:
+    """However long a schedule makes a message take, the next record is as large as ever."""
+    return Pace(moment=float("inf"))
 
 
 def make_messages_overdue() -> None:
@@ -86,14 +92,14 @@ def make_messages_overdue() -> None:
         cursor.execute(_AN_HOUR_AGO)
 
 
-def time_passes_and_the_relay_rings() -> None:
+def time_passes_and_the_relay_rings(handler: str = HANDLER) -> None:
     """What the running system does after a crash: the relay looks, workers find what is due."""
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE outbox_run SET started_at = started_at - interval '1 hour'")
             cursor.execute(_AN_HOUR_AGO)
         relay.run_once()
-        consume()
+        consume_all(handler)
 
 
 _AN_HOUR_AGO = """

@@ -59,10 +59,6 @@ def check_jobs() -> None:
     assert read == jobs, f"{jobs} jobs were committed and {read} were ever read"
 
 
-def stock() -> None:
-    shop.stock("A")
-
-
 def enqueue() -> None:
     with transaction.atomic():
         outbox.enqueue("outbox.prune", args={})
@@ -76,6 +72,20 @@ def check_ours() -> None:
     left = list(Message.objects.exclude(state="done").values_list("state", flat=True))
     assert not left, f"a committed message is {left[0]} for ever"
 
+
+def time_passes_and_the_relay_rings() -> None:
+    shop.time_passes_and_the_relay_rings("outbox.prune")
+
+
+RETENTION = {
+    "FOR NO KEY UPDATE OF message SKIP LOCKED": "one worker looks here; it keeps two of them apart "
+    "(a_job_delivered_twice_runs_once)",
+    "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings pass each "
+    "other by",
+    "created_at <": "retention, which these messages set off: how long to keep",
+    "state IN": "retention, which these messages set off: what to keep",
+    "FOR NO KEY UPDATE SKIP LOCKED in WITH due": "two workers record different ones",
+}
 
 SCENARIO = Scenario(
     claim="A late commit is not passed over",
@@ -112,16 +122,16 @@ SCENARIO = Scenario(
                      bound=1),
             "ours: the claim asks for state and due time, never for an id",
             ours=True,
-            spare={
-                **shop.CLAIMED_BEFORE,
-                "FOR NO KEY UPDATE OF message SKIP LOCKED": "one worker looks here; it keeps two "
-                "of them apart (a_job_delivered_twice_runs_once)",
-                "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings "
-                "pass each other by",
-                "created_at <": "retention, which these messages set off: how long to keep",
-                "state IN": "retention, which these messages set off: what to keep",
-                "FOR NO KEY UPDATE SKIP LOCKED in WITH due": "two workers record different ones",
-            },
+            spare={**shop.CLAIMED_BEFORE, **RETENTION},
+        ),
+        Form(
+            "the consumer, killed",
+            Question((enqueue, work), alone(check_ours), kills=1, bound=1,
+                     aftermath=time_passes_and_the_relay_rings),
+            "the same with one writer, who or whose reader dies anywhere; afterwards the relay "
+            "looks",
+            ours=True,
+            spare={**shop.CLAIMED_BEFORE, **RETENTION},
         ),
     ),
     why=(

@@ -116,7 +116,8 @@ SCENARIO = Scenario(
         Form(
             "the consumer",
             Question((deliver,) * 2, alone(check_ours), setup_ours),
-            "ours: the row lock is the lease, and it runs out with the connection and not before",
+            "ours: the row lock is the lease, and it runs out with the connection and not before "
+            "(its deaths: a_job_delivered_twice_runs_once asks the same with them)",
             ours=True,
             spare=shop.CLAIMED_BEFORE,
         ),

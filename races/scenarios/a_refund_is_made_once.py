@@ -84,7 +84,7 @@ SCENARIO = Scenario(
         ),
         Form(
             "evidence.failed",
-            Question((fail,) * 2, alone(check_ours), setup_ours),
+            Question((fail,) * 2, alone(check_ours), setup_ours, kills=1),
             "our ledger: the text is held, and its release is unique as well",
             ours=True,
             spare={"held >=": "nobody gives back more than is held; a CHECK says so as well"},

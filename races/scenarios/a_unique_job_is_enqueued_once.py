@@ -73,7 +73,7 @@ SCENARIO = Scenario(
         ),
         Form(
             "schedule_reduction with a key",
-            Question((schedule,) * 2, alone(one_reduction), stock),
+            Question((schedule,) * 2, alone(one_reduction), stock, kills=1),
             "our service, the button pressed twice",
             ours=True,
             constraints=[("pricing_pricereduction", "reduction_once_per_operation")],

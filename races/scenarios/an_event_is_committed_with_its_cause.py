@@ -101,7 +101,8 @@ SCENARIO = Scenario(
         Form(
             "schedule_reduction",
             Question((schedule, schedule), alone(check_ours), stock, begin=lab.broker.empty),
-            "our service: one transaction for the reduction, its targets and its message",
+            "our service: one transaction for the reduction, its targets and its message (both "
+            "dying: see a_unique_job_is_enqueued_once)",
             ours=True,
         ),
         Form(

@@ -77,7 +77,7 @@ SCENARIO = Scenario(
         ),
         Form(
             "the consumer and cancel_reduction",
-            Question((consume, cancel), alone(check_ours), setup),
+            Question((consume, cancel), alone(check_ours), setup, kills=1),
             "our consumer holds the message, then the reduction; cancelling goes the other way "
             "round and skips a message that is held",
             ours=True,

@@ -94,9 +94,8 @@ SCENARIO = Scenario(
         ),
         Form(
             "apply_reduction",
-            Question((first, second), alone(check), setup),
-            "our service, twice over the same two products (its deaths: see "
-            "a_job_delivered_twice_runs_once)",
+            Question((first, second), alone(check), setup, kills=1),
+            "our service, twice over the same two products",
             ours=True,
             spare={
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "

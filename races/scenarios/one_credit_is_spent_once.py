@@ -163,7 +163,7 @@ SCENARIO = Scenario(
             constraints=[("races_receipt", "receipt_once_per_operation")],
         ),
         Form("advisory lock", _ask(advisory_lock, kills=1), "until the transaction's end"),
-        Form("serializable", _ask(serializable_with_retry), "retried on 40001"),
+        Form("serializable", _ask(serializable_with_retry, kills=1), "retried on 40001"),
         Form(
             "Redis lock with a fence",
             _ask(redis_lock_with_fence, **_EXPIRY),

@@ -86,6 +86,17 @@ SCENARIO = Scenario(
                 "one removal; a_job_delivered_twice_runs_once breaks without it",
             },
         ),
+        Form(
+            "relay and consumer, killed",
+            Question((ring_and_work,) * 2, alone(check_ours), setup_ours, begin=lab.broker.empty,
+                     bound=0, kills=1, aftermath=shop.time_passes_and_the_relay_rings),
+            "ours, one of the two dying at each of its points, without other preemption",
+            ours=True,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR ": "without preemption nobody meets a lock; the form above does",
+            },
+        ),
     ),
     why="Both relays read the row before either has marked it.",
     cure=(
