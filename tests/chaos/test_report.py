@@ -1,0 +1,88 @@
+"""The document: what is counted, on whose account, and how long a fault was felt."""
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from chaos import page, report
+from chaos.checkers.books import Harm, Violation, of_nobody, presence
+from chaos.injection import Injected
+from chaos.journal import Answer, Journal
+from chaos.probes import Probes
+from chaos.recovery import of_fault, percentile
+from chaos.run import Outcome, Wish
+from chaos.settle import Settled
+
+WISH = Wish(messages=10, faults=2, seed=1, minutes=1)
+
+
+def outcome(violations: list[Violation], injected: list[Injected]) -> Outcome:
+    """The outcome of a run with one probe, placed at second 100 and done at 103."""
+    journal = Journal()
+    probe = journal.begin(1, "probe", "/", {}, "mark")
+    probe.placed_at, probe.answer, probe.id = 100.0, Answer.ACCEPTED, "a"
+    probes = Probes(None, journal, None, {"a": 103.0})  # type: ignore[arg-type]
+    settled = Settled(seconds=1, longest_due=0.5, open={})
+    facts = dict.fromkeys(("reductions", "price_changes", "texts", "campaigns", "orders"), 1)
+    facts |= {"orders_with_a_person": 0, "bare_effects": 5}
+    return Outcome(WISH, journal, injected, probes, settled, violations, 10, 5, 60.0, facts)
+
+
+def test_what_is_lost_is_put_to_the_account_of_the_fault_before_it() -> None:
+    faults = [Injected("kill_web", 90.0, False), Injected("kill_relay", 101.0, False)]
+    lost = Violation("orders", Harm.LOST, "order 1", "is not there", at=95.0)
+    twice = Violation("texts", Harm.DOUBLED, "text 1", "sent twice", at=100.0)
+    found = report.document(outcome([lost, twice], faults))
+    assert (found["lost"], found["doubled"]) == (1, 1)
+    assert (found["kinds"]["kill_web"]["lost"], found["kinds"]["kill_web"]["doubled"]) == (1, 0)
+    assert found["kinds"]["kill_relay"]["doubled"] == 1, "a fault harms what was placed before it"
+
+
+def test_only_kinds_that_occurred_are_listed() -> None:
+    found = report.document(outcome([], [Injected("kill_web", 99.5, False)]))
+    assert list(found["kinds"]) == ["kill_web"]
+    assert found["kinds"]["kill_web"]["recovery_max_s"] == 3.5
+    assert "kill web" in page.table(found)
+
+
+def test_a_fault_is_felt_by_what_was_open_and_by_what_came_within_a_second() -> None:
+    probes = outcome([], []).probes
+    assert of_fault(102.0, probes) == 1.0, "open at the fault"
+    assert of_fault(99.5, probes) == 3.5, "placed half a second after it"
+    assert of_fault(98.0, probes) is None, "placed two seconds after it"
+    assert of_fault(104.0, probes) is None, "over by then"
+
+
+def test_percentiles() -> None:
+    assert percentile([3, 1, 2], 0.5) == 2
+    assert percentile(list(range(1, 101)), 0.99) == 99
+    assert percentile([7], 0.99) == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "count", "harms"),
+    [
+        (Answer.ACCEPTED, 0, [Harm.LOST]),
+        (Answer.ACCEPTED, 1, []),
+        (Answer.ACCEPTED, 2, [Harm.DOUBLED]),
+        (Answer.REFUSED, 0, []),
+        (Answer.REFUSED, 1, [Harm.DOUBLED]),
+        (Answer.INDETERMINATE, 0, []),
+        (Answer.INDETERMINATE, 1, []),
+        (Answer.INDETERMINATE, 2, [Harm.DOUBLED]),
+    ],
+)
+def test_what_an_answer_promises(answer: Answer, count: int, harms: list[Harm]) -> None:
+    request = Journal().begin(1, "order", "/", {}, "mark")
+    request.answer = answer
+    assert [one.harm for one in presence("orders", [request], {"mark": count})] == harms
+    assert [one.harm for one in of_nobody("orders", [request], ["other"])] == [Harm.DOUBLED]
+
+
+@pytest.mark.parametrize(
+    "options", [{"messages": 0}, {"faults": -1}, {"minutes": 0}, {"minutes": -1}]
+)
+def test_an_impossible_wish_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(CommandError):
+        call_command("chaos", **options)
