@@ -5,6 +5,8 @@ so: here every schedule of the living is run and each process dies at each of it
 other preemption; `manage.py races` runs the deaths under every preemption, too.
 """
 
+from typing import Any
+
 import pytest
 
 from races import lab, pages, report, scenario
@@ -32,7 +34,7 @@ BOUNDED_BY_COMMAND = {
 }
 
 
-def _forms(kind: str) -> list:
+def _forms(kind: str) -> list[Any]:
     return [
         pytest.param(each, form, id=f"{each.name}: {form.name}")
         for each in scenario.scenarios().values()
