@@ -62,7 +62,12 @@ def hot_run(request: HttpRequest, run_id: int) -> HttpResponse:
     """Show one hot run as it goes on."""
     services.bury_lost()
     run = get_object_or_404(LabRun, pk=run_id, kind=LabRun.Kind.HOT)
-    context = {"run": run, "lanes": _lanes(run.result), "asked": run.asked}
+    context = {
+        "run": run,
+        "lanes": _lanes(run.result),
+        "plots": plot.together(run.result.get("lanes", [])),
+        "asked": run.asked,
+    }
     if _is_part(request):
         return render(request, "races/parts/hot_run.html", context)
     return render(request, "races/hot_run.html", context)
@@ -131,6 +136,7 @@ def _hot_page(request: HttpRequest, form: HotForm, status: int = 200) -> HttpRes
         "recorded": shown if not finished else None,
         "asked": shown.get("asked", {}),
         "lanes": _lanes(shown),
+        "plots": plot.together(shown.get("lanes", [])),
         "strategies": STRATEGIES.values(),
     }
     return render(request, "races/hot.html", context, status=status)

@@ -17,6 +17,7 @@ LONGEST = 25.0
 _EVERY = 0.2  # seconds between two looks
 _AT_ONCE = 50  # dispatches published between two looks
 _EACH_TENTH = 10
+_NEWEST = 40  # deliveries whose median is the latency at this moment
 
 Tick = Callable[[], None]
 
@@ -31,7 +32,8 @@ class Lane:
     credits: int  # at the start
     jobs: int
     state: str = "waiting"
-    samples: list[list[float]] = field(default_factory=list)  # seconds, done, credits, sent
+    #: seconds, jobs done, credits, texts sent, median latency of the newest (ms)
+    samples: list[list[float]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -115,11 +117,15 @@ def _look(lane: Lane, account: int, seconds: float) -> float:
         cursor.execute(
             "SELECT (SELECT coalesce(sum(jobs), 0) FROM races_hotdelivery WHERE account_id = %s),"
             " (SELECT credits FROM races_hotaccount WHERE id = %s),"
-            " (SELECT count(*) FROM races_hotentry WHERE account_id = %s)",
-            [account, account, account],
+            " (SELECT count(*) FROM races_hotentry WHERE account_id = %s),"
+            " (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY micros) FROM (SELECT micros"
+            "   FROM races_hotdelivery WHERE account_id = %s AND jobs > 0"
+            "   ORDER BY id DESC LIMIT %s) newest)",
+            [account, account, account, account, _NEWEST],
         )
-        done, left, sent = cursor.fetchone()
-    lane.samples.append([round(seconds, 2), int(done), left, sent])
+        done, left, sent, micros = cursor.fetchone()
+    took = round((micros or 0) / 1000, 1)
+    lane.samples.append([round(seconds, 2), int(done), left, sent, took])
     lane.figures = {"left": left, "sent": sent, "done": int(done)}
     return float(done)
 

@@ -40,6 +40,25 @@ class Lane:
         return self.state in ("done", "cut off")
 
     @property
+    def by_ledger(self) -> int | str:
+        """The credits that are left by what was sent."""
+        sent = self.figures.get("sent")
+        return "" if sent is None or self.plot is None else self.plot.highest - sent
+
+    @property
+    def verdict(self) -> str:
+        """What is wrong with it, or that nothing is."""
+        unpaid, lost = self.figures.get("oversold", 0), self.figures.get("lost", 0)
+        doubled, failed = self.figures.get("doubled", 0), self.figures.get("failed", 0)
+        if unpaid:
+            return f"{unpaid} texts nobody paid for"
+        if lost:
+            return f"{lost} updates lost"
+        if failed:
+            return f"{failed} deliveries failed"
+        return f"{doubled} jobs done twice" if doubled else "adds up"
+
+    @property
     def is_right(self) -> bool:
         """Nothing lost, nothing doubled, nothing spent that was not there."""
         return not any(self.figures.get(name) for name in ("lost", "doubled", "oversold", "failed"))
@@ -69,6 +88,43 @@ def lane_plot(samples: Sequence[Sequence[float]], at_start: int) -> LanePlot | N
         lowest=round(lowest),
         seconds=round(seconds, 1),
     )
+
+
+@dataclass(frozen=True)
+class Together:
+    """One figure of all strategies over their time."""
+
+    title: str
+    highest: str
+    seconds: float
+    lines: tuple[tuple[int, str, str], ...]  # number, strategy, path
+
+
+def together(lanes: Sequence[Mapping[str, Any]]) -> list[Together]:
+    """Throughput (jobs done so far) and latency (median of the newest deliveries)."""
+    begun = [(number, lane) for number, lane in enumerate(lanes) if lane["samples"]]
+    if not begun:
+        return []
+    seconds = max(lane["samples"][-1][0] for _, lane in begun) or 0.2
+    return [
+        _together("Jobs done", "{:,.0f} jobs", 1, begun, seconds),
+        _together("Latency, median of the newest deliveries", "{:,.0f} ms", 4, begun, seconds),
+    ]
+
+
+def _together(
+    title: str, unit: str, column: int, lanes: list[tuple[int, Mapping[str, Any]]], seconds: float
+) -> Together:
+    highest = max(sample[column] for _, lane in lanes for sample in lane["samples"]) or 1
+    lines = []
+    for number, lane in lanes:
+        samples = lane["samples"] if column != 1 else [[0.0, 0.0], *lane["samples"]]
+        points = [
+            (100 * each[0] / seconds, BOTTOM - (BOTTOM - TOP) * each[column] / highest)
+            for each in samples
+        ]
+        lines.append((number, lane["title"], _line(points)))
+    return Together(title, unit.format(highest), round(seconds, 1), tuple(lines))
 
 
 def _line(points: Sequence[tuple[float, float]]) -> str:

@@ -6,7 +6,9 @@
 ``recorder``            one run, choice by choice, with all that can be seen of it
 ``locks``               who holds and who waits, from one step to another
 ``world``               what is committed after each step
-``fault``, ``reason``   one sentence: what went wrong, or what kept it right
+``events``              what the moments amount to: who read, who changed, when it showed
+``fault``, ``past``     one sentence on what went wrong
+``reason``              one sentence on what kept it right
 ``choose``              which schedules of a form are worth showing
 ``make``                a whole scenario
 ``library``             the files: written, read, asked for a run

@@ -26,6 +26,23 @@ class Change:
     shows: int
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Where it went wrong (a turn), and how."""
+
+    turn: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A run that broke its claim."""
+
+    seen: Sequence[Seen]
+    stuck: Sequence[str] = ()
+    outside: Sequence[str] = ()  # acts of the environment, by the worker's name
+
+
 def base(worker: str) -> str:
     """A and A' do the same job."""
     return worker.rstrip("'")
@@ -94,8 +111,13 @@ def answered(each: Seen, change: Seen | None = None) -> str:
     columns = {name for name, value in assigned if known.get(name) != value}
     if values:
         told = [f"{name}={value}" for name, value in values if name in columns]
-        told = told or [f"{name}={value}" for name, value in values if name != "id"]
-        return f" ({', '.join(told[:2])})"
+        telling = [
+            f"{name}={value}"
+            for name, value in values
+            if not name.endswith(("id", "version", "token")) and "<" not in value
+        ]
+        told = told or telling
+        return f" ({', '.join(told[:2])})" if told else ""
     answer = each.result.removeprefix("→ ").strip("() ")
     return f" ({answer})" if answer and len(answer) <= 40 else ""
 

@@ -5,31 +5,12 @@ that broke its claim, and tells it with the run's own statements and answers. Th
 something is believed; they stand from the most to the least certain.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from races.explorer.schedule import KILL
-from races.recording import events
-from races.recording.events import answered, base, said
+from races.recording import events, past
+from races.recording.events import Broken, Fault, base, said
 from races.recording.recorder import Seen
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Where it went wrong (a turn), and how."""
-
-    turn: int
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A run that broke its claim."""
-
-    seen: Sequence[Seen]
-    stuck: Sequence[str] = ()
-    outside: Sequence[str] = ()  # acts of the environment, by the worker's name
-
 
 Way = Callable[[Broken], Fault | None]
 
@@ -37,14 +18,14 @@ Way = Callable[[Broken], Fault | None]
 def find(broken: Broken) -> Fault:
     """The first way that fits."""
     ways: list[Way] = [
-        deadlock, waits_for_ever, lost_reply, killed, overwritten, acted_on_the_past, skewed,
-        not_looked_at_again, done_twice, refused,
+        deadlock, waits_for_ever, lost_reply, killed, past.passed_over, past.overwritten,
+        past.acted_on_the_past, past.skewed, past.not_looked_at_again, struck, done_twice, refused,
     ]  # fmt: skip
     for way in ways:
         if found := way(broken):
             return found
     last = broken.seen[-1]
-    return Fault(last.turn, f"It shows at step {last.turn}, with {last.worker}'s {said(last)}.")
+    return Fault(last.turn, f"It shows at step {last.turn}, when {last.worker} did {said(last)}.")
 
 
 def deadlock(broken: Broken) -> Fault | None:
@@ -84,8 +65,8 @@ def lost_reply(broken: Broken) -> Fault | None:
                 again = later[-1].seen
                 return Fault(
                     again.turn,
-                    f"{each.worker}'s {said(each)} at step {each.turn} was carried out; only its "
-                    f"reply was lost. Taken for a failure, it was tried again, and "
+                    f"The {said(each)} of {each.worker} at step {each.turn} was carried out; only "
+                    "its reply was lost. Taken for a failure, it was tried again, and "
                     f"{said(again)} at step {again.turn} did it a second time.",
                 )
     return None
@@ -109,97 +90,47 @@ def _after_death(broken: Broken, death: Seen) -> Fault:
         if effect.row > death.row and before:
             return Fault(
                 effect.turn,
-                f"{death.worker} was killed at step {death.turn}: its {said(before[0])} "
-                f"(step {before[0].turn}) was done, and nothing said so yet. At step {effect.turn} "
-                f"{effect.worker} did {said(effect)} again.",
+                f"{death.worker} was killed at step {death.turn}. One thing was done by then, at "
+                f"step {before[0].turn} ({said(before[0])}), and nothing said so yet. So "
+                f"{effect.worker} did it again at step {effect.turn} ({said(effect)}).",
             )
-    kept = f"What it had done by then, {said(mine[-1])} (step {mine[-1].turn}), stays; " if mine \
-        else "What it had begun is undone; "  # fmt: skip
+    if not mine:
+        kept = "What it had begun is undone, and nobody did it instead."
+    else:
+        kept = (
+            f"What it had done by then stays, {said(mine[-1])} (step {mine[-1].turn}), and makes "
+            "the rest look done as well: nobody made up for it."
+        )
     return Fault(
         death.turn,
-        f"{death.worker} was killed at step {death.turn}, just before “{_cut(next_one)}”. {kept}"
-        "nobody made up for the rest.",
+        f"{death.worker} was killed at step {death.turn}, just before “{_cut(next_one)}”. {kept}",
     )
 
 
-def overwritten(broken: Broken) -> Fault | None:
-    """Read, changed by another meanwhile, and written from what had been read."""
-    return _stale(broken, same_table=True)
-
-
-def acted_on_the_past(broken: Broken) -> Fault | None:
-    """Read, changed by another meanwhile, and acted upon as if it had not been."""
-    return _stale(broken, same_table=False)
-
-
-def _stale(broken: Broken, *, same_table: bool) -> Fault | None:
-    made = events.changes(broken.seen)
-    for act in made:
-        for look, table in reversed(list(events.reads(broken.seen))):
-            if look.worker != act.seen.worker or look.row > act.seen.row:
-                continue
-            if (table in act.tables) != same_table:
-                continue
-            between = [
-                other for other in made
-                if base(other.seen.worker) != base(look.worker) and table in other.tables
-                and look.row < other.shows < act.seen.row
+def struck(broken: Broken) -> Fault | None:
+    """The world outside took something from a worker that went on as if it had it."""
+    for blow in broken.seen:
+        if blow.worker not in broken.outside:
+            continue
+        before = {each.worker for each in broken.seen[: blow.row - 1]}
+        for each in broken.seen[blow.row :]:
+            others = [
+                other for other in broken.seen[blow.row : each.row - 1]
+                if base(other.worker) != base(each.worker)
             ]  # fmt: skip
-            if between:
-                return Fault(act.seen.turn, _tell_stale(broken, look, table, between[-1], act))
-    return None
-
-
-def _tell_stale(
-    broken: Broken, look: Seen, table: str, other: events.Change, act: events.Change
-) -> str:
-    outside = "".join(
-        f"At step {each.turn} the world outside struck: {said(each)}. "
-        for each in broken.seen
-        if each.worker in broken.outside
-    )
-    shown = "" if other.shows == other.seen.row else f" (committed at step {_turn(broken, other)})"
-    return (
-        f"{outside}{look.worker} read {table} at step {look.turn}{answered(look, other.seen)}. "
-        f"{other.seen.worker} changed that at step {other.seen.turn}: {said(other.seen, look)}"
-        f"{shown}. {look.worker} knew nothing of it, and at step {act.seen.turn} it did what it "
-        f"had worked out from step {look.turn}: {said(act.seen, look)}."
-    )
-
-
-def skewed(broken: Broken) -> Fault | None:
-    """Each read what the other was about to change, and neither saw it."""
-    made = events.changes(broken.seen)
-    for act in reversed(made):
-        for look, table in events.reads(broken.seen):
-            if look.worker != act.seen.worker or look.row > act.seen.row:
-                continue
-            for other in made:
-                strangers = base(other.seen.worker) != base(look.worker)
-                if strangers and table in other.tables and look.row < other.shows:
-                    return Fault(
-                        act.seen.turn,
-                        f"{look.worker} looked at {table} at step {look.turn}{answered(look)}, "
-                        f"before {other.seen.worker}'s {said(other.seen)} "
-                        f"(step {other.seen.turn}) could be seen. What it then did at step "
-                        f"{act.seen.turn}, {said(act.seen)}, was decided without it.",
-                    )
-    return None
-
-
-def not_looked_at_again(broken: Broken) -> Fault | None:
-    """It became visible only after everybody who might have seen it had looked."""
-    for change in events.changes(broken.seen):
-        for look, table in events.reads(broken.seen):
-            late = change.seen.row < look.row < change.shows
-            if late and table in change.tables and look.worker != change.seen.worker:
+            if each.worker in before and others and _acts(each):
                 return Fault(
-                    look.turn,
-                    f"{change.seen.worker}'s {said(change.seen)} (step {change.seen.turn}) was "
-                    f"committed at step {_turn(broken, change)} only. {look.worker} had looked at "
-                    f"step {look.turn}{answered(look)} and never looks there again.",
+                    each.turn,
+                    f"At step {blow.turn} the world outside struck ({said(blow)}) while "
+                    f"{each.worker} was at work; {others[0].worker} came in at step "
+                    f"{others[0].turn}. {each.worker} was told nothing, and went on at step "
+                    f"{each.turn}: {said(each)}.",
                 )
     return None
+
+
+def _acts(each: Seen) -> bool:
+    return not each.text.startswith(("SELECT", "redis: GET ", "COMMIT"))
 
 
 def done_twice(broken: Broken) -> Fault | None:
@@ -223,7 +154,7 @@ def refused(broken: Broken) -> Fault | None:
         if each.failed:
             return Fault(
                 each.turn,
-                f"{each.worker}'s {said(each)} failed at step {each.turn}: {each.result}.",
+                f"The {said(each)} of {each.worker} failed at step {each.turn}: {each.result}.",
             )
     return None
 
@@ -238,10 +169,6 @@ def _effects(broken: Broken) -> list[Seen]:
 def _same(one: Seen, other: Seen) -> bool:
     """The same statement, whatever its values."""
     return one.kind == other.kind and one.text.split()[:3] == other.text.split()[:3]
-
-
-def _turn(broken: Broken, change: events.Change) -> int:
-    return broken.seen[change.shows - 1].turn
 
 
 def _cut(text: str) -> str:

@@ -44,9 +44,11 @@ class Locks:
     spans: list[Span] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
     _users: dict[str, set[str]] = field(default_factory=dict)  # of each table
+    _rows: dict[str, int] = field(default_factory=dict)  # of each worker's newest moment
 
     def note(self, row: int, worker: str, step: Step, note: str) -> None:
         """One moment of a run."""
+        self._rows[worker] = row
         if note.startswith("waits for "):
             self._open.append(_Open(worker, WAIT, note.removeprefix("waits for "), [], row))
             return
@@ -61,8 +63,8 @@ class Locks:
         if not step.failed and not step.result.endswith(_NO_ROWS):
             self._take(row, worker, step)
 
-    def release(self, row: int, sessions: Mapping[str, Session]) -> None:
-        """After a turn: close what nobody's open transaction holds any longer."""
+    def release(self, sessions: Mapping[str, Session]) -> None:
+        """After a turn: close, at its worker's newest row, what no open transaction holds on."""
 
         def let_go(each: _Open) -> bool:
             if each.kind == WAIT or each.table.startswith("Redis "):
@@ -72,10 +74,13 @@ class Locks:
                 each.table == _ADVISORY and _ADVISORY in held.keys
             )
 
-        self._close(row, let_go)
+        for each in [each for each in self._open if let_go(each)]:
+            self._open.remove(each)
+            self.spans.append(each.closed(self._rows[each.worker]))
 
     def died(self, row: int, worker: str) -> None:
         """Its process was killed: it waits for nothing any more."""
+        self._rows[worker] = row
         self._close(row, lambda each: each.kind == WAIT and each.worker == worker)
 
     def end(self, row: int) -> list[Span]:

@@ -8,7 +8,7 @@ from races.explorer import Explorer, Question, schedule, timeline
 from races.explorer.explorer import Explored, Scenario
 from races.explorer.verdict import asked, broken
 from races.pages import FOLDER
-from races.recording import fault, reason
+from races.recording import events, fault, reason
 from races.recording.choose import Trials, try_all, try_some
 from races.recording.data import Form, Recording, Run
 from races.recording.recorder import Recorder
@@ -95,6 +95,6 @@ def _run(scenario: Scenario, question: Question, wanted: str, trials: Trials | N
     )
 
 
-def _fault(recorder: Recorder, explored: Explored, question: Question) -> fault.Fault:
+def _fault(recorder: Recorder, explored: Explored, question: Question) -> events.Fault:
     outside = tuple(question.environment)
-    return fault.find(fault.Broken(recorder.seen, explored.stuck, outside))
+    return fault.find(events.Broken(recorder.seen, explored.stuck, outside))

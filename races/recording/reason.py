@@ -71,10 +71,15 @@ def _refused(seen: Sequence[Seen]) -> str:
     for each in seen:
         writes = each.text.startswith(("UPDATE", "INSERT", "DELETE"))
         if each.kind == STATEMENT and writes and not each.waits and events.is_nothing(each):
-            return f"{each.worker}'s {said(each)} at step {each.turn} met no row, and it noticed."
+            return (
+                f"The {said(each)} of {each.worker} at step {each.turn} met no row, and it noticed."
+            )
         if each.failed and each.kind in (STATEMENT, COMMIT) and not each.waits:
             error = each.result.partition(":")[0]
-            return f"PostgreSQL refused {each.worker}'s {said(each)} at step {each.turn} ({error})."
+            return (
+                f"PostgreSQL refused the {said(each)} of {each.worker} at step {each.turn} "
+                f"({error})."
+            )
         skipped = "SKIP LOCKED" in each.text or "pg_try_advisory" in each.text
         if skipped and (events.is_nothing(each) or each.result.endswith("→ f")):
             return f"{each.worker} looked at step {each.turn} and found it taken: {said(each)}."

@@ -79,7 +79,7 @@ class Recorder:
         run.take(choice)
         turn = len(self.turns) + 1
         moments = tuple(self._moment(turn, made) for made in run.moments[before:])
-        self.locks.release(len(self.seen), run.sessions)
+        self.locks.release(run.sessions)
         world = self.world.tell(run.touched.changed)
         self.turns.append(Turn(str(choice), moments, could=could, world=world))
 

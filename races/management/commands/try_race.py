@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from races import place, scenario
-from races.explorer import Explorer, ExplorerError, schedule
+from races.explorer import Explorer, ExplorerError, Question, schedule
 from races.explorer.verdict import asked, broken
 from races.recording import library, make
 from races.recording.watched import WatchedExplorer
@@ -55,29 +55,31 @@ class Command(BaseCommand):
         wanted = options["schedule"]
         answer: dict[str, Any] = {}
         if not wanted:
-            wanted, answer = _explore(explorer, form, options["seconds"])
+            wanted, answer = explore(explorer, form.question, seconds=options["seconds"])
         else:
-            _demand_fit(explorer, form, wanted)
+            demand_fit(explorer, form.question, wanted)
         (run,) = make.record_runs(explorer, form.question, [wanted])
         return {**answer, **library.single_to_json(run)}
 
 
-def _demand_fit(explorer: Explorer, form: Form, wanted: str) -> None:
+def demand_fit(explorer: Explorer, question: Question, wanted: str) -> None:
     """Raises ScheduleDoesNotFit, which says where it leaves the tree."""
     schedule.parse(wanted)
-    with asked(explorer, form.question) as (_, running):
+    with asked(explorer, question) as (_, running):
         running.replay(wanted)
 
 
-def _explore(explorer: Explorer, form: Form, seconds: float) -> tuple[str, dict[str, Any]]:
+def explore(
+    explorer: Explorer, question: Question, *, seconds: float
+) -> tuple[str, dict[str, Any]]:
     """The first schedule that breaks the form, or the last that was tried."""
     tried, found, complete = 0, "", True
     latest = time.monotonic() + seconds
-    with asked(explorer, form.question) as (_, running):
-        for each in running.search(bound=form.question.bound):
+    with asked(explorer, question) as (_, running):
+        for each in running.search(bound=question.bound):
             tried += each.whole
             found = each.schedule if each.whole else found
-            if each.whole and broken(running, each, form.question):
+            if each.whole and broken(running, each, question):
                 return found, {"tried": tried, "complete": False}
             if time.monotonic() > latest:
                 complete = False
