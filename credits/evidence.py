@@ -79,7 +79,7 @@ def failed(
 
 
 def skipped(text: TextMessage, *, reason: str) -> None:
-    """It was not sent and will not be: its campaign has ended."""
+    """It was not sent and will not be: its campaign has ended, or its member wants no texts."""
     if text.state not in TextMessage.OPEN:
         return
     change(text, state=State.SKIPPED, reason=reason, finished_at=Now())

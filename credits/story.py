@@ -22,7 +22,7 @@ SAID = {
     "unlistable": ("List out of reach", "Nothing follows from that; it is asked again."),
     "callback": ("Callback", "The provider told what became of it, with its signature."),
     "policy": ("Settled by policy", "As the community wishes it."),
-    "skipped": ("Skipped", "Its campaign ended first; its credits came back."),
+    "skipped": ("Skipped", "It was not sent and will not be; its credits came back."),
     "abandoned": ("Given up", "Its message ended otherwise than done."),
 }
 

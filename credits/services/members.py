@@ -49,7 +49,7 @@ def import_members(
 
 
 def opt_out(*, member_id: int) -> None:
-    """No campaign that starts later texts this member. A second call keeps the first moment."""
+    """No text that is not on its way yet goes to this member. A second call keeps the moment."""
     Member.objects.filter(pk=member_id, opted_out_at=None).update(opted_out_at=Now())
 
 

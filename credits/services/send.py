@@ -53,8 +53,9 @@ def send_text(*, text_id: int) -> None:
     """Claim a queued text, and make the call once that is committed.
 
     A second call finds it claimed and does nothing; so does one whose campaign is paused, ended
-    or out of the day's cap: the driver hands the text out again. Raises outbox.Snooze where the
-    provider's rate allows it only later. Runs in the consumer's transaction.
+    or out of the day's cap: the driver hands the text out again. Who has opted out since the start
+    is skipped. Raises outbox.Snooze where the provider's rate allows it only later. Runs in the
+    consumer's transaction.
     """
     if not _may_go(text_id):
         _hand_back(text_id)
@@ -114,7 +115,12 @@ def _hand_back(text_id: int) -> None:
 
 def _claim(text_id: int) -> Attempt | None:
     text = _held(text_id)
-    if text.state != State.QUEUED or not _is_counted(text):
+    if text.state != State.QUEUED:
+        return None
+    if text.member.opted_out_at:
+        evidence.skipped(text, reason="the member has opted out meanwhile")
+        return None
+    if not _is_counted(text):
         return None
     token = outbox.ids.uuid7()
     claimed = TextMessage.objects.filter(pk=text_id, state=State.QUEUED).update(

@@ -104,6 +104,18 @@ def test_who_told_the_provider_to_stop_has_opted_out(sandbox: Control) -> None:
     assert member().opted_out_at is not None
 
 
+def test_who_opts_out_in_mid_campaign_is_skipped(sandbox: Control) -> None:
+    make_community(credits=5, members=2)
+    campaign = start()
+    work_off("credits.drive_campaign")
+    services.opt_out(member_id=member(1).pk)
+    work()
+
+    assert states(campaign) == {"skipped": 1, "sent": 1}
+    assert [text["to"] for text in sandbox.log("sms")] == [phone(2)]
+    assert balance() == (4, 0)
+
+
 @pytest.mark.parametrize("fault", ["rate_limited"])
 def test_what_surely_did_not_go_out_is_tried_again(sandbox: Control, fault: str) -> None:
     make_community(credits=5, members=1)
