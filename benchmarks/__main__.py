@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import report, results
@@ -23,7 +24,9 @@ def main() -> int:
         _set_up(servers)
         from benchmarks.run import PARTS, Bench
 
-        bench = Bench(servers, SIZES[options.size], set(filter(None, options.only.split(","))))
+        size = SIZES[options.size]
+        size = replace(size, with_peers=True) if options.peers else size
+        bench = Bench(servers, size, set(filter(None, options.only.split(","))))
         for name in filter(None, options.parts.split(",")) if options.parts else _usual(options):
             results.write(options.out / "results.json", name, PARTS[name], bench, options.size)
     report.write(options.out)
@@ -36,6 +39,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--parts", default="", help="separated by commas; the others are kept")
     parser.add_argument("--only", default="", help="names of contenders, separated by commas")
+    parser.add_argument("--peers", action="store_true", help="with peers, whatever the size")
     parser.add_argument("--out", type=Path, default=HERE, help="where the results are written")
     return parser.parse_args()
 

@@ -63,7 +63,8 @@ def _drain(known: dict[str, Any]) -> str:
         for name, one in ordered
     ]
     heads = ["", "", "jobs/s", "min-max", "times naive", "sums kept", "CPU ms/job", "others used"]
-    return "### Drain\n\n" + _table(heads, rows)
+    missing = [f"Not here: `{name}` ({why})." for name, why in known.get("missing", {}).items()]
+    return "\n\n".join(["### Drain", _table(heads, rows), *missing])
 
 
 def _latency(known: dict[str, Any]) -> str:

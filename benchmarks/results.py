@@ -20,6 +20,8 @@ def write(
     load, began = os.getloadavg()[0], datetime.now(UTC)
     found = part(bench)
     known = read(file)
+    if "missing" in found:
+        known["missing"] = found.pop("missing")  # peers that do not run here, and why
     known[name] = found
     known["machine"] = {**known.get("machine", {}), **machine.describe()}
     known["machine"].setdefault("taken", {})[name] = {

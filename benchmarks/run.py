@@ -10,6 +10,7 @@ from benchmarks.drain import Drained, Track
 from benchmarks.floor import FLOORS, Floor
 from benchmarks.latency import Subject, Waited
 from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.peers.catalog import PEERS, Peer
 from benchmarks.progress import say
 from benchmarks.servers import Servers
 from benchmarks.sizes import Size
@@ -30,11 +31,17 @@ class Bench:
         """Those that were asked for; all, where nothing was."""
         return [name for name in names if not self.only or name in self.only]
 
-    def track(self, contenders: Sequence[Contender], *more: str) -> Track:
-        """The crews of these contenders (and `more`), started and warm. The caller ends it."""
-        names = {contender.crew for contender in contenders} | set(more)
-        track = Track(self.servers, {name: CREWS[name](self.servers) for name in sorted(names)})
-        track.start(contenders)
+    def track(self, contenders: Sequence[Contender], peers: Sequence[Peer] = ()) -> Track:
+        """The crews of these contenders and peers, started and warm. The caller ends it."""
+        names = sorted({contender.crew for contender in contenders})
+        crews = {name: CREWS[name](self.servers) for name in names}
+        crews |= {peer.name: peer.crew(self.servers) for peer in peers}
+        track = Track(self.servers, crews)
+        try:
+            track.start([*contenders, *(peer.contender(self.servers) for peer in peers)])
+        except BaseException:
+            track.__exit__()
+            raise
         return track
 
 
@@ -42,7 +49,9 @@ def drain(bench: Bench) -> dict[str, Any]:
     """Everybody in turn, as often as the size says."""
     contenders = [one for one in in_process() if bench.chosen([one.name])]
     floors = [one for one in FLOORS if bench.chosen([one.name])]
-    with bench.track(contenders) as track:
+    peers, missing = _installed(bench)
+    with bench.track(contenders, peers) as track:
+        contenders += [peer.contender(bench.servers) for peer in peers]
         for number in range(1, bench.size.rounds + 1):
             for contender in contenders:
                 rate = track.run(contender, bench.size.jobs(contender.jobs))
@@ -50,7 +59,8 @@ def drain(bench: Bench) -> dict[str, Any]:
             for floor in floors:
                 rate = _run_floor(track, floor, bench.size.jobs(floor.jobs))
                 say(f"drain {number}/{bench.size.rounds}  {floor.name:20}{rate:10,.0f} jobs/s")
-        return {name: drained.as_dict() for name, drained in track.results.items()}
+        measured = {name: drained.as_dict() for name, drained in track.results.items()}
+    return measured | ({"missing": missing} if missing else {})
 
 
 def latencies(bench: Bench) -> dict[str, Any]:
@@ -92,6 +102,18 @@ def grow(bench: Bench) -> dict[str, Any]:
 
 Part = Callable[[Bench], dict[str, Any]]
 PARTS: dict[str, Part] = {"drain": drain, "latency": latencies, "enqueue": enqueue, "growth": grow}
+
+
+def _installed(bench: Bench) -> tuple[list[Peer], dict[str, str]]:
+    """The peers that run here, and why the others do not."""
+    if not bench.size.with_peers:
+        return [], {}
+    wanted = [peer for peer in PEERS if bench.chosen([peer.name])]
+    reasons = {peer.name: peer.install() for peer in wanted}
+    missing = {name: reason for name, reason in reasons.items() if reason}
+    for name, reason in missing.items():
+        say(f"without {name}: {reason}")
+    return [peer for peer in wanted if peer.name not in missing], missing
 
 
 def _run_floor(track: Track, floor: Floor, jobs: int) -> float:

@@ -14,6 +14,7 @@ class Size:
     enqueues: int
     finished: list[int]  # numbers of finished rows beside which claims are timed
     drained: int  # beside an open transaction
+    with_peers: bool = False
 
     def jobs(self, usual: int) -> int:
         """The jobs of one run, of a contender that does so many in four seconds."""
@@ -39,6 +40,7 @@ FULL = Size(
     enqueues=500,
     finished=[0, 1_000_000, 10_000_000],
     drained=300_000,
+    with_peers=True,
 )
 
 TINY = Size(

@@ -1,0 +1,1 @@
+"""Other people's queues at the same job. Installed for the benchmark only, into .venv/peers."""
