@@ -88,6 +88,8 @@ SCENARIO = Scenario(
                 "it keeps two of them apart (two_reconcilers_repair_once)",
                 "running": "one reconciler works here; it keeps two of them apart "
                 "(two_reconcilers_repair_once)",
+                "slug = ": "it says which community is meant, and there is one",
+                "held >=": "it refuses to lower what is held below nothing; buying raises credits",
             },
         ),
     ),
