@@ -23,6 +23,8 @@ def write(entries: Sequence[Entry], tried: Sequence[Mutant] | None, folder: Path
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.scenario.name, []).append(entry)
+    for name in {entry.scenario.name for entry in entries if entry.error}:
+        del groups[name]  # what could not be explored has nothing to show
     for name, group in groups.items():
         (folder / f"{name}.md").write_text(page(group))
     results = _merged(folder / "results.json", groups, tried)

@@ -16,7 +16,7 @@ from config.embedded import account
 from config.embedded.ports import free_port
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
-from races import lab
+from races import lab, steady
 from races.explorer import Explorer
 
 DATABASE = "races"
@@ -49,7 +49,7 @@ def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
         postgres.create_database(DATABASE)
         _work_with(postgres, valkey)
         make_connecting_cheap(postgres.password)
-        with lab.broker.installed():
+        with lab.broker.installed(), steady.without_clocks():
             explorer = kind(patience=30)
             yield explorer
             explorer.close()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from races.explorer import Explorer, Verdict, prove, refute, replay
+from races.explorer import Explorer, ExplorerError, Verdict, prove, refute, replay
 from races.explorer.verdict import Progress, asked, broken, silent
 from races.scenario import HOLDS, NAIVE, Form, Scenario
 
@@ -18,10 +18,13 @@ class Entry:
     verdict: Verdict
     repeated: int = 0  # times that a failing schedule was run again
     found_again: int = 0
+    error: str = ""  # why it could not be explored
 
     @property
     def is_right(self) -> bool:
         """A naive form is broken; one that holds was tried in more than one schedule."""
+        if self.error:
+            return False
         if self.kind == NAIVE:
             return not self.verdict.holds and self.found_again == self.repeated
         wanted = self.verdict.complete or self.form.question.bound is not None
@@ -43,7 +46,7 @@ class Entry:
             "bounded": verdict.bound,
             "crash_points": verdict.crash_points,
             "violations": len(verdict.violations),
-            "violation": broken.message if broken else "",
+            "violation": broken.message if broken else self.error,
             "schedule": broken.schedule if broken else verdict.example,
             "seconds": round(verdict.seconds, 3),
         }
@@ -52,9 +55,12 @@ class Entry:
 def run(
     explorer: Explorer, scenario: Scenario, kind: str, form: Form, progress: Progress = silent
 ) -> Entry:
-    """Ask the explorer about one form."""
+    """Ask the explorer about one form; what it could not explore is in the entry's ``error``."""
     ask = refute if kind == NAIVE else prove
-    return Entry(scenario, kind, form, ask(explorer, form.question, progress))
+    try:
+        return Entry(scenario, kind, form, ask(explorer, form.question, progress))
+    except ExplorerError as error:  # the other forms are worth running all the same
+        return Entry(scenario, kind, form, Verdict(), error=f"{type(error).__name__}: {error}")
 
 
 def run_schedule(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from races import lab, scenario
+from races import lab, scenario, steady
 from races.explorer import ScheduleDoesNotFit
 from races.management.commands import try_race
 from races.recording import library, make, source
@@ -26,7 +26,7 @@ def watched(
     transactional_db: None, race_server: None, django_db_blocker: Any
 ) -> Iterator[WatchedExplorer]:
     """An explorer that knows where each step came from."""
-    with django_db_blocker.unblock(), lab.broker.installed():
+    with django_db_blocker.unblock(), lab.broker.installed(), steady.without_clocks():
         explorer = WatchedExplorer(patience=20)
         yield explorer
         explorer.clean()

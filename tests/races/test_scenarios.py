@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
-from races import lab, pages, report, scenario
+from races import lab, pages, report, scenario, steady
 from races.explorer import Explorer, Question, Race, prove
 from races.scenario import HOLDS, NAIVE, Form, Scenario
 
 DEATHS_BY_COMMAND = {
     "a_call_is_repeated_under_its_own_key: the key stored before the call",
     "a_chunked_run_survives_its_death: apply_reduction",
+    "a_compensation_is_made_once: the engine, release",
     "a_failing_job_waits_before_it_runs_again: the consumer",
     "a_job_delivered_twice_runs_once: the consumer",
     "a_late_commit_is_not_passed_over: the consumer, killed",
     "a_product_that_comes_late_is_left_alone: apply_reduction",
+    "a_repair_keeps_a_live_deduction: reconciliation and buy_credits",
     "a_revert_undoes_its_own_reduction_only: row lock",
+    "a_step_of_a_saga_is_done_once: run_step, reserve",
     "an_acknowledgement_decides_nothing: the consumer",
     "cancel_and_apply_have_one_outcome: the consumer and cancel_reduction",
     "crossed_locks_do_not_deadlock: apply_reduction",
@@ -28,8 +31,10 @@ DEATHS_BY_COMMAND = {
     "overlapping_reductions_both_count: apply_reduction",
 }
 BOUNDED_BY_COMMAND = {
+    "a_late_success_is_taken_back: the engine, ship": 1,
     "an_acknowledgement_decides_nothing: the consumer": 1,
     "one_bad_message_does_not_hold_up_its_batch: the consumer": 1,
+    "the_last_one_finishes_the_whole: drive_campaign": 1,
     "two_relays_have_one_effect: relay and consumer": 1,
 }
 
@@ -45,7 +50,7 @@ def _forms(kind: str) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _memory_broker() -> object:
-    with lab.broker.installed() as broker:
+    with lab.broker.installed() as broker, steady.without_clocks():
         yield broker
 
 

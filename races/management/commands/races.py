@@ -130,10 +130,10 @@ class Command(BaseCommand):
         again = f", found again {entry.found_again} of {entry.repeated}" if entry.repeated else ""
         self.stdout.write(
             f"{mark} {entry.scenario.name} | {entry.kind} | {entry.form.name}: "
-            f"{verdict.in_words}{again} ({verdict.seconds:.1f} s)"
+            f"{entry.error or verdict.in_words}{again} ({verdict.seconds:.1f} s)"
         )
         self.stdout.flush()
-        if draw or not entry.is_right:
+        if draw or not (entry.is_right or entry.error):
             self._draw(entry)
 
     def _draw(self, entry: Entry) -> None:
