@@ -22,7 +22,7 @@ LOOKS = 3
 """Looks in a row at which a worker must be found deaf."""
 
 
-class Watchdog(bootsteps.StartStopStep):  # type: ignore[misc]
+class Watchdog(bootsteps.StartStopStep):
     """Looks, in a thread of the worker's main process, whether it still takes what waits."""
 
     def __init__(self, worker: Any, **_: Any) -> None:

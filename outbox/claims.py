@@ -4,6 +4,7 @@ Everything else in the outbox goes through the ORM. These run once per message, 
 work would cost more than PostgreSQL's.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -31,19 +32,21 @@ def claim_first(handler: Handler, ids: Sequence[UUID]) -> list[Message]:
     return list(Message.objects.raw(_CLAIM_FIRST, parameters))
 
 
-def claim_recorded(handler: Handler, run: Run) -> list[Message]:
-    """Take the run record, and with it the row locks of its messages that are still due.
+def claim_recorded(handler: Handler, run: Run, ids: Sequence[UUID]) -> list[Message]:
+    """Take the run record, and with it the row locks of these of its messages if still due.
 
-    The record is held until the commit, and deleted by it. Where the relay took it for a crash
-    meanwhile nothing is claimed: then the run must not happen. As `claim_first` otherwise.
+    The record is held until the commit, and deleted by it where nothing is left of the run. Where
+    the relay took it for a crash meanwhile nothing is claimed: then the run must not happen. As
+    `claim_first` otherwise.
     """
     parameters = {
         "run": run.id,
         "handler": handler.name,
-        "ids": run.message_ids,
+        "ids": list(ids),
         "limit": _limit(handler.deadline),
     }
-    return list(Message.objects.raw(_CLAIM_RECORDED, parameters))
+    claim = _CLAIM_RECORDED if run.message_ids else _CLAIM_LAST_RECORDED
+    return list(Message.objects.raw(claim, parameters))
 
 
 def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
@@ -53,7 +56,6 @@ def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
             _MARK_DONE,
             {
                 "ids": [message.id for message in messages],
-                "claimed_at": messages[0].claimed_at,
                 "dispatched_at": delivery.dispatched_at,
                 "worker": delivery.worker,
                 "task_id": delivery.task_id,
@@ -64,7 +66,11 @@ def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
 
 
 def open_next(
-    handler: Handler, delivery: Delivery, begin: Position | None = None, own: UUID | None = None
+    handler: Handler,
+    delivery: Delivery,
+    begin: Position | None = None,
+    own: UUID | None = None,
+    size: int = 1,
 ) -> Run | None:
     """Record the next run of what is due, or None where nothing is. The caller commits it.
 
@@ -77,6 +83,7 @@ def open_next(
     """
     due_at, first = begin or (None, None)
     run = Run(id=uuid7(), handler=handler.name, worker=delivery.worker, task_id=delivery.task_id)
+    run.opened_at = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute(
             _OPEN_NEXT,
@@ -84,7 +91,7 @@ def open_next(
                 "id": run.id,
                 "handler": run.handler,
                 "targets": handler.targets,
-                "size": handler.batch_size or 1,
+                "size": handler.batch_size or size,
                 "due_at": due_at,
                 "first": first,
                 "own": own,
@@ -116,9 +123,18 @@ _LIMITS = """
 # Asked once per statement, not per row. What a record names was taken before the pause, and runs.
 _NOT_PAUSED = "NOT EXISTS (SELECT FROM outbox_pause WHERE target = ANY(%(targets)s))"
 
+# What a run needs of a message. Django looks up any other column when it is asked for; reading
+# all of them for each row of a batch took longer than the batch's effect, timestamps above all.
+_COLUMNS = """
+    message.id, message.handler, message.args, message.state, message.expires_at,
+    message."group", message.key, message.operation_id, message.traceparent, message.attempts,
+    message.crashes, message.alone,
+    CASE WHEN message.expires_at IS NOT NULL THEN statement_timestamp() END AS claimed_at
+"""
+
 _CLAIM_FIRST = f"""
     WITH {_LIMITS}
-    SELECT message.*, statement_timestamp() AS claimed_at
+    SELECT {_COLUMNS}
     FROM limits, outbox_message AS message
     WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
       AND message.state = 'pending' AND message.due_at <= statement_timestamp()
@@ -128,21 +144,29 @@ _CLAIM_FIRST = f"""
     FOR NO KEY UPDATE OF message SKIP LOCKED
 """  # noqa: S608 - no value is part of the text
 
-_CLAIM_RECORDED = f"""
-    WITH {_LIMITS}, record AS (
-        DELETE FROM outbox_run WHERE id = %(run)s RETURNING id
-    )
-    SELECT message.*, statement_timestamp() AS claimed_at
-    FROM limits, record, outbox_message AS message
-    WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
-      AND message.state = 'pending' AND message.due_at <= statement_timestamp()
-    ORDER BY message.due_at, message.id
-    FOR NO KEY UPDATE OF message SKIP LOCKED
-"""  # noqa: S608
+_TAKE_RECORD = "SELECT id FROM outbox_run WHERE id = %(run)s FOR UPDATE"
+_USE_RECORD_UP = "DELETE FROM outbox_run WHERE id = %(run)s RETURNING id"
 
+
+def _claim_recorded(record: str) -> str:
+    return f"""
+        WITH {_LIMITS}, record AS ({record})
+        SELECT {_COLUMNS}
+        FROM limits, record, outbox_message AS message
+        WHERE message.id = ANY(%(ids)s) AND message.handler = %(handler)s
+          AND message.state = 'pending' AND message.due_at <= statement_timestamp()
+        ORDER BY message.due_at, message.id
+        FOR NO KEY UPDATE OF message SKIP LOCKED
+    """  # noqa: S608
+
+
+_CLAIM_RECORDED = _claim_recorded(_TAKE_RECORD)
+_CLAIM_LAST_RECORDED = _claim_recorded(_USE_RECORD_UP)
+
+# now() is when the transaction began, which the claim does.
 _MARK_DONE = """
     UPDATE outbox_message
-    SET state = 'done', attempts = attempts + 1, started_at = %(claimed_at)s,
+    SET state = 'done', attempts = attempts + 1, started_at = now(),
         finished_at = statement_timestamp(), dispatched_at = %(dispatched_at)s,
         worker = %(worker)s, task_id = %(task_id)s
     WHERE id = ANY(%(ids)s) AND state = 'pending'

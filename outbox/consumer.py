@@ -12,6 +12,7 @@ from outbox.delivery import Delivery
 from outbox.dispatch import MOST_IDS
 from outbox.handlers import TIME_SLICE, Handler
 from outbox.models import Run
+from outbox.pace import Pace
 from outbox.tally import Tally
 
 logger = logging.getLogger("outbox.consumer")
@@ -25,7 +26,9 @@ def receive(task: Task, ids: object) -> dict[str, int]:
     return tally.as_dict()
 
 
-def consume(handler: Handler, ids: Sequence[UUID], delivery: Delivery) -> Tally:
+def consume(
+    handler: Handler, ids: Sequence[UUID], delivery: Delivery, pace: Pace | None = None
+) -> Tally:
     """Run the messages with these ids, then whatever else is due, for one time slice.
 
     An ordinary handler's messages commit one by one, a batch handler's together. A second call
@@ -34,11 +37,12 @@ def consume(handler: Handler, ids: Sequence[UUID], delivery: Delivery) -> Tally:
     tally = Tally()
     until = time.monotonic() + TIME_SLICE.total_seconds()
     begin, own = delivery.begin, min(ids, default=None)
+    pace = pace or Pace()
 
     def open_next() -> Run | None:
-        return (
-            None if time.monotonic() >= until else claims.open_next(handler, delivery, begin, own)
-        )
+        if time.monotonic() >= until:
+            return None
+        return claims.open_next(handler, delivery, begin, own, pace.next_size())
 
     run = _run_own(handler, ids, delivery, tally, open_next)
     while run is not None:

@@ -1,6 +1,7 @@
 """One run: claim the rows, run their effect, mark them, commit. The row lock is the lease."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
@@ -39,9 +40,15 @@ def run_first(
 def run_recorded(
     handler: Handler, run: Run, delivery: Delivery, tally: Tally, open_next: OpenNext
 ) -> Run | None:
-    """Run the messages of a run record, unless the relay took that for a crash. As `run_first`."""
-    claim = partial(claims.claim_recorded, handler, run)
-    return _run(handler, claim, run, len(run.message_ids), delivery, tally, open_next)
+    """Run what is next of a run record, unless the relay took that for a crash. As `run_first`.
+
+    That is all of a batch handler's messages, or one of an ordinary handler's; for the others the
+    same record is returned, without it.
+    """
+    size = handler.batch_size or 1
+    ids, run.message_ids = run.message_ids[:size], run.message_ids[size:]
+    claim = partial(claims.claim_recorded, handler, run, ids)
+    return _run(handler, claim, run, len(ids), delivery, tally, open_next)
 
 
 def _run(
@@ -65,7 +72,10 @@ def _run(
             if timely := _drop_late(handler, claimed, tally):
                 _run_effect(handler, timely, delivery, tally)
             calls_follow = _effect_left_hooks()
-            next_run = None if calls_follow else open_next()
+            if not calls_follow:
+                next_run = _go_on(run, open_next)
+            elif run is not None and run.message_ids:
+                runs.withdraw(run)
     except Exception as error:
         if committed:
             # What is recorded must be run all the same, or its record would count as a crash.
@@ -77,6 +87,18 @@ def _run(
         tally.failed += len(claimed)
         return None
     return _open_now(open_next) if calls_follow else next_run
+
+
+def _go_on(run: Run | None, open_next: OpenNext) -> Run | None:
+    """This record again, with what is left of it, or the next one.
+
+    Between two of its messages nobody holds it. So it must not be old enough to look like a crash.
+    """
+    if run is not None and run.message_ids:
+        if time.monotonic() - run.opened_at < runs.LONGEST_UNHELD:
+            return run
+        runs.withdraw(run)
+    return open_next()
 
 
 def _effect_left_hooks() -> bool:

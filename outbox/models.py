@@ -56,7 +56,7 @@ class Message(models.Model):
     worker = models.CharField(max_length=200, blank=True, default="")
     task_id = models.CharField(max_length=64, blank=True, default="")
 
-    claimed_at: datetime  # annotated by a claim: the moment of the claim
+    claimed_at: datetime  # annotated by a claim: its moment, where the message can expire
 
     objects = MessageQuerySet.as_manager()
 
@@ -179,6 +179,7 @@ class Run(models.Model):
     task_id = models.CharField(max_length=64, blank=True, default="")
     started_at = models.DateTimeField(db_default=Now())
 
+    opened_at: float  # by time.monotonic(), just before it was recorded
     position: Position  # where the claim that opened it found the first of its messages
 
     objects = RunQuerySet.as_manager()

@@ -18,6 +18,9 @@ GRACE = timedelta(seconds=2)
 """How old an unheld record must be to count as a crash: a run takes its record milliseconds after
 it was committed, and a worker that only lost its connection comes back to say so."""
 
+LONGEST_UNHELD = 1.0
+"""Seconds after which a record is not left between two of its messages: well below GRACE."""
+
 
 def withdraw(run: Run) -> None:
     """Delete the record of a run that ended, though not as its transaction had meant to."""

@@ -84,9 +84,9 @@ def test_a_long_backlog_moves_the_beginning_along(
     begins: list[Position | None] = []
     opened = claims.open_next
 
-    def note(handler: Any, delivery: Any, begin: Any, own: Any) -> Any:
+    def note(handler: Any, delivery: Any, begin: Any, *rest: Any) -> Any:
         begins.append(begin)
-        return opened(handler, delivery, begin, own)
+        return opened(handler, delivery, begin, *rest)
 
     monkeypatch.setattr(claims, "open_next", note)
     deliver(effect)
