@@ -42,11 +42,14 @@ def _messages(order: Order) -> Iterator[Line]:
 
 def _calls(order: Order) -> Iterator[Line]:
     calls = SagaAttempt.objects.filter(step__run__order=order).select_related("step")
+    begun_by = Message.objects.filter(operation_id=order.operation_id)
+    tasks = dict(begun_by.values_list("pk", "task_id"))
     for call in calls.order_by("pk")[:MOST]:
         name = f"{'undo ' * call.backwards}{call.step.name}, attempt {call.number}"
         said = f"{call.detail} Later: {call.late}" if call.late else call.detail
         at = call.finished_at or call.started_at
-        yield Line(at, "call", call.outcome, name, said, call.worker)
+        task = tasks.get(call.message_id, "")
+        yield Line(at, "call", call.outcome, name, said, call.worker, task)
 
 
 def _money(order: Order) -> Iterator[Line]:

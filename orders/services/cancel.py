@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from orders import engine
 from orders.models import Order, SagaRun
 
 Status = Order.Status
+log = structlog.get_logger(__name__)
 
 
 class NotCancellable(Exception):
@@ -32,6 +34,8 @@ def cancel_order(*, order_id: UUID | str, actor: str) -> Order:
             turned = engine.turn_back(run, reason=f"cancelled by {actor}")
             if turned:
                 order.refresh_from_db()
+                told = {"order_id": str(order.pk), "operation_id": str(order.operation_id)}
+                log.info("order_cancelling", cancelled_by=actor, **told)
     if order.status not in (Status.CANCELLING, Status.CANCELLED):
         raise NotCancellable(order)
     return order

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 import outbox
@@ -14,6 +15,8 @@ from orders.operations import operation_of_key
 from outbox.ids import uuid7
 from pricing import selectors as pricing
 from pricing.models import Product
+
+log = structlog.get_logger(__name__)
 
 
 class KeyReused(Exception):
@@ -62,7 +65,10 @@ def place_order(
             # Not earlier: a repeated request gets its order, whatever has been sold since.
             _refuse_impossible(request, products, order)
             _write_rest(order, request, products)
-    if not created:
+    if created:  # in the log this line ties the request to the operation
+        told = {"order_id": str(order.pk), "operation_id": str(order.operation_id)}
+        log.info("order_placed", placed_by=actor, **told)
+    else:
         _demand_same(order, request)
     return order
 

@@ -44,12 +44,17 @@ def test_an_order_is_placed_worked_off_and_shown(api: ApiClient, sandbox: Sandbo
     assert {step["status"] for step in shown["steps"]} == {"done"}
 
 
-def test_the_same_request_places_one_order(api: ApiClient) -> None:
+def test_the_same_request_places_one_order(
+    api: ApiClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "orders")
     first = api.post(body(), ORDERS, key="one")
     second = api.post(body(), ORDERS, key="one")
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json()["id"] == second.json()["id"]
     assert Order.objects.count() == 1
+    assert caplog.text.count("order_placed") == 1
+    assert first.json()["operation_id"] in caplog.text
     assert (
         Message.objects.get(handler="orders.run_step").key == f"order:{first.json()['id']}:reserve"
     )

@@ -1,23 +1,26 @@
 """Real workers, random faults at both providers, workers killed in between: the same sums.
 
 At full size (1,000 orders, 4 workers, a kill every few seconds, within 5 minutes):
-FULL_SIZE=1 make test WORKERS=0 ARGS="-s -k every_order_ends_well"
+FULL_SIZE=1 make test WORKERS=0 ARGS="-s -k every_order_ends_well -o faulthandler_timeout=900"
 """
 
 import os
 import time
 from collections import Counter
 from itertools import cycle
+from typing import Any
 
 import pytest
 from django.db.models import Count, Sum
 
 from config.embedded.child import Child
+from orders import story
 from orders.models import Order, OrderLine, SagaAttempt
+from orders.providers import stripe_api
 from sandbox.control import Control
 from sandbox.misbehaviour import KINDS
 from tests.orders.outcomes import outcome_of
-from tests.orders.shop import place, stock_of, stocked
+from tests.orders.shop import again, place, shop_at, stock_of, stocked
 from tests.sandbox.process import SandboxProcess
 from tests.stack import Stack
 
@@ -35,8 +38,9 @@ ENDED = ("shipped", "cancelled", "needs_person")
 
 
 def test_every_order_ends_well_and_all_books_agree(
-    stack: Stack, sandbox_process: SandboxProcess
+    stack: Stack, sandbox_process: SandboxProcess, settings: Any
 ) -> None:
+    settings.SHOP = shop_at(sandbox_process)
     control = sandbox_process.control
     control.clear()
     control.turn("slow_seconds", 1)
@@ -54,7 +58,27 @@ def test_every_order_ends_well_and_all_books_agree(
     assert ends["needs_person"] <= ORDERS // 10
     assert ends["shipped"] >= ORDERS // 2
     assert stock_of() == (10_000 - 2 * ends["shipped"], held())
+    control.reset()
+    tells_its_story(next(one for one in orders if again(one).status == "shipped"), workers)
     control.clear()
+
+
+def tells_its_story(order: Order, workers: list[Child]) -> None:
+    """One operation id through request, messages, Celery tasks, calls, ledger, provider, logs."""
+    told = story.of(order)
+    assert {line.kind for line in told} >= {"order", "message", "call", "ledger"}
+    begun = [line for line in told if line.kind in ("call", "message") and line.status == "done"]
+    tasks = {line.task_id for line in begun}
+    assert tasks
+    assert "" not in tasks
+    assert all(line.process for line in begun)
+    intent = stripe_api.get_intent(again(order).payment.intent)
+    assert intent.metadata["operation"] == str(order.operation_id)
+    logs = [line for one in workers for line in one.log.read_text().splitlines()]
+    about = [line for line in logs if str(order.operation_id) in line]
+    for event in ("effect done", "call_ended"):
+        assert any(event in line for line in about)
+    assert any(task in line for task in tasks for line in about)
 
 
 def end_all(stack: Stack, workers: list[Child]) -> float:
