@@ -37,6 +37,10 @@ class HotForm(forms.Form):
             field.help_text = f"{limits.least} to {limits.most:,}"
             field.widget.attrs.update({"class": "input number", "inputmode": "numeric"})
 
+    def numbers(self) -> list[forms.BoundField]:
+        """The fields that have limits."""
+        return [self[name] for name in ("credits", "workers", "jobs")]
+
     def asked(self) -> dict[str, Any]:
         """The fields as they were sent; `races.inputs` judges them."""
         chosen = self.fields["strategies"].widget.value_from_datadict(self.data, {}, "strategies")

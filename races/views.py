@@ -16,6 +16,7 @@ from races.stage import lookup, page, picture
 from races.stage.address import LARGE, Address, form_of, slug
 
 may_see = permission_required("races.view_labrun", raise_exception=True)
+FIRST = "one_credit_is_spent_once"
 Shown = tuple[Recording, Form, Run, tuple[Form, Run] | None, Address]
 
 
@@ -28,8 +29,7 @@ class Unknown(LookupError):
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List all races."""
-    races = [_summary(race) for race in scenario.scenarios().values()]
-    return render(request, "races/index.html", {"races": [each for each in races if each]})
+    return render(request, "races/index.html", _all_races())
 
 
 @login_required
@@ -122,6 +122,13 @@ def _asked_step(request: HttpRequest) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
 
 
+def _all_races() -> dict[str, Any]:
+    """Every recorded race; the one to begin with stands apart."""
+    races = [each for each in map(_summary, scenario.scenarios().values()) if each]
+    first = next((each for each in races if each["race"].name == FIRST), None)
+    return {"first": first, "races": [each for each in races if each is not first]}
+
+
 def _summary(race: Scenario) -> dict[str, Any] | None:
     recording = library.get(race.name)
     if recording is None:
@@ -130,6 +137,8 @@ def _summary(race: Scenario) -> dict[str, Any] | None:
     return {
         "race": race,
         "address": Address(race.name, slug(first.name)),
+        "first": first,
+        "beside": _beside(recording, first),
         "broken": lookup.default(first, recording),
         "naive": [form for form in recording.forms if form.kind == NAIVE],
         "holds": [form for form in recording.forms if form.kind == HOLDS],
@@ -137,10 +146,17 @@ def _summary(race: Scenario) -> dict[str, Any] | None:
     }
 
 
+def _beside(recording: Recording, first: Form) -> Address:
+    """The first form, and the first that holds, under what breaks the one."""
+    other = next((form for form in recording.forms if form.kind == HOLDS), first)
+    run = lookup.default(first, recording)
+    return Address(
+        recording.scenario, slug(first.name), schedule=run.wanted, beside=slug(other.name)
+    )
+
+
 def _unknown(request: HttpRequest, message: str) -> HttpResponse:
-    races = [each for each in map(_summary, scenario.scenarios().values()) if each]
-    context = {"races": races, "message": message}
-    return render(request, "races/index.html", context, status=404)
+    return render(request, "races/index.html", {**_all_races(), "message": message}, status=404)
 
 
 def _not_recorded(

@@ -59,6 +59,14 @@ class Lane:
         return f"{doubled} jobs done twice" if doubled else "adds up"
 
     @property
+    def tone(self) -> str:
+        """broken, doubled (the counter is right, the ledger has too much), or holds."""
+        if not self.is_over:
+            return "open"
+        wrong = any(self.figures.get(name) for name in ("lost", "oversold", "failed"))
+        return "broken" if wrong else "holds" if self.is_right else "doubled"
+
+    @property
     def is_right(self) -> bool:
         """Nothing lost, nothing doubled, nothing spent that was not there."""
         return not any(self.figures.get(name) for name in ("lost", "doubled", "oversold", "failed"))

@@ -9,9 +9,9 @@ from races.explorer.explorer import Scenario
 from races.explorer.schedule import STEP
 from races.explorer.verdict import broken
 
-MOST_TRIED = 200
+MOST_TRIED = 130
 """A form with more schedules than this is shown by some of them, without the point of no return."""
-_MOST_BOUNDED = 20
+_MOST_BOUNDED = 60
 _BREAKING, _HOLDING, _SHARED = 8, 6, 2
 
 
@@ -89,9 +89,10 @@ def try_some(scenario: Scenario, question: Question, most: int) -> Trials:
     """Run schedules with few preemptions, until ``most`` were run."""
     found: dict[str, Tried] = {}
     for bound in range(3):
+        wanted = most * (bound + 1) // 3
         for each in scenario.search(bound=bound):
             found.setdefault(each.schedule, Tried(each.schedule, broken(scenario, each, question)))
-            if len(found) >= most * (bound + 1):
+            if len(found) >= wanted:
                 break
     return Trials(list(found.values()), complete=False)
 

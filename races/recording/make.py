@@ -17,7 +17,7 @@ from races.scenario import NAIVE
 from races.scenario import Form as Way
 from races.scenario import Scenario as Race
 
-_MOST_OF_THOSE_THAT_HOLD = 4
+_MOST_OF_THOSE_THAT_HOLD = 6
 Tell = Callable[[str], None]
 
 

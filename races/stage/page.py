@@ -75,6 +75,18 @@ class Page:
         return self.board.step
 
     @property
+    def cast(self) -> str:
+        """Who plays: ``A and B``."""
+        names = [name for name in self.run.workers if not name.endswith("'")]
+        return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+    @property
+    def what(self) -> str:
+        """The shown form in a few words."""
+        forms = {form.name: form for _, form in self.race.forms()}
+        return forms[self.form.name].what if self.form.name in forms else ""
+
+    @property
     def first(self) -> Address:
         """Before the first step."""
         return self.address.but(step=0)

@@ -30,7 +30,8 @@ def sql(text: str) -> SafeString:
 
 def sentence(text: str) -> SafeString:
     """A sentence in which the quoted statements stand out."""
-    return mark_safe(_QUOTED.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 (escaped before)
+    shown = escape(text.replace("…”.", "…”"))  # one full stop is enough
+    return mark_safe(_QUOTED.sub(r"<code>\1</code>", shown))  # noqa: S308 (escaped before)
 
 
 def _part(name: str, piece: str) -> SafeString:
