@@ -70,14 +70,11 @@ class Mutant:
         }
 
 
-def run_all(explorer: Explorer, chosen: Sequence[tuple[Scenario, str, Form]]) -> list[Mutant]:
+def run_all(explorer: Explorer, chosen: Sequence[tuple[Scenario, str, Form]]) -> Iterator[Mutant]:
     """Every mutant of every form that holds; of code that forms share, until it is known."""
     known: Counter[str] = Counter()
-    return [
-        mutant
-        for scenario, form in _worth_mutating(chosen)
-        for mutant in run(explorer, scenario, form, known if form.ours else Counter())
-    ]
+    for scenario, form in _worth_mutating(chosen):
+        yield from run(explorer, scenario, form, known if form.ours else Counter())
 
 
 def _worth_mutating(

@@ -42,7 +42,9 @@ def _merged(
     found += [entry.as_dict() for group in groups.values() for entry in group]
     removed = known["mutants"]
     if tried is not None:
-        removed = [each for each in removed if each["scenario"] in kept]
+        again = groups.keys() | {mutant.scenario for mutant in tried}
+        known_still = scenarios().keys() - again
+        removed = [each for each in removed if each["scenario"] in known_still]
         removed += [mutant.as_dict() for mutant in tried]
     results = {
         "scenarios": sorted(found, key=lambda each: each["name"]),

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from argparse import ArgumentParser
+from itertools import groupby
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -47,7 +48,7 @@ class Command(BaseCommand):
                 entries = [self._replay(explorer, chosen, options["schedule"])]
             else:
                 entries = self._explore(explorer, chosen, options)
-            tried = mutants.run_all(explorer, chosen) if options["mutants"] else []
+            tried = self._mutate(explorer, chosen, options) if options["mutants"] else []
         if options["pages"]:
             pages.write(entries, tried if options["mutants"] else None)
         if options["json"]:
@@ -107,7 +108,29 @@ class Command(BaseCommand):
                 entries.append(entry)
                 if not options["json"]:
                     self._print_entry(entry, draw=options["draw"])
+                if options["pages"] and (number == len(chosen) or chosen[number][0] is not each):
+                    pages.write([one for one in entries if one.scenario is each], None)
         return entries
+
+    def _mutate(
+        self,
+        explorer: Explorer,
+        chosen: list[tuple[Scenario, str, Form]],
+        options: dict[str, Any],
+    ) -> list[mutants.Mutant]:
+        tried: list[mutants.Mutant] = []
+        found = mutants.run_all(explorer, chosen)
+        for _, group in groupby(found, key=lambda mutant: mutant.scenario):
+            of_one: list[mutants.Mutant] = []
+            for mutant in group:
+                of_one.append(mutant)
+                if not options["json"]:
+                    self.stdout.write(mutant.in_words)
+                    self.stdout.flush()
+            tried += of_one
+            if options["pages"]:
+                pages.write([], of_one)
+        return tried
 
     def _replay(
         self, explorer: Explorer, chosen: list[tuple[Scenario, str, Form]], schedule: str
@@ -154,9 +177,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(document, indent=2))
 
     def _print_end(self, entries: list[Entry], tried: list[mutants.Mutant]) -> None:
-        for mutant in tried:
-            self.stdout.write(mutant.in_words)
         self.stdout.write(report.figures(entries))
+        if tried:
+            broken = sum(mutant.broken for mutant in tried)
+            self.stdout.write(f"{len(tried)} removals, {broken} break their claim")
 
     def _all_right(self, entries: list[Entry], tried: list[mutants.Mutant]) -> bool:
         return all(entry.is_right for entry in entries) and all(each.is_right for each in tried)
