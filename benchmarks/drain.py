@@ -77,14 +77,18 @@ class Track:
         self.ledger.connection.close()
 
     def start(self, contenders: Sequence[Contender]) -> None:
-        """Start all crews at once; a small uncounted run of each contender warms them up."""
-        for crew in self.crews.values():
-            crew.start()
+        """Start the crews one by one: several on one queue would take each other's jobs."""
+        for name in self.crews:
+            self.begin(name, [contender for contender in contenders if contender.crew == name])
+
+    def begin(self, name: str, contenders: Sequence[Contender]) -> None:
+        """Start one crew and freeze it; a small uncounted run of each contender warms it up."""
+        crew = self.crews[name]
+        crew.start()
         for contender in contenders:
             self._lay(contender, WARM_UP_JOBS, work.ACCOUNTS)
-            self._drain(contender, WARM_UP_JOBS, patience=60)
-        for crew in self.crews.values():
-            crew.freeze(self.is_idle)
+            self._drain(contender, WARM_UP_JOBS, patience=90)
+        crew.freeze(self.is_idle)
 
     def run(self, contender: Contender, count: int, *, accounts: int = work.ACCOUNTS) -> float:
         """One run, whose figures join the contender's. Returns jobs a second."""

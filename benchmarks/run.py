@@ -1,10 +1,10 @@
 """One run of the benchmark, part by part. Imported once Django is set up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks import enqueueing, feeds, growth, latency
+from benchmarks import backlog, enqueueing, feeds, growth, latency, scaling
 from benchmarks.contenders import CREWS, Contender, in_process
 from benchmarks.drain import Drained, Track
 from benchmarks.floor import FLOORS, Floor
@@ -100,8 +100,48 @@ def grow(bench: Bench) -> dict[str, Any]:
     return found
 
 
+def scale(bench: Bench) -> dict[str, Any]:
+    """1 to 8 worker processes, one hot account beside 50, and what exactly once costs."""
+    rounds = bench.size.latency_rounds
+    found = scaling.measure(bench.servers, rounds=rounds, scale=bench.size.scale)
+    for name, one in found.items():
+        say(f"scaling  {name:42}{one['median']:10,.0f} jobs/s")
+    return found
+
+
+def share(bench: Bench) -> dict[str, Any]:
+    """The CPU of a job with the outbox and without it, the same code."""
+    contenders = [
+        replace(one, jobs=bench.size.jobs(one.jobs))
+        for one in in_process()
+        if one.name in ("ours_batch", "ours_single", "celery_guarded")
+    ]
+    with bench.track(contenders) as track:
+        found = scaling.share(track, contenders, rounds=bench.size.latency_rounds)
+    for name, one in found.items():
+        say(f"share    {name:42}{one['total_cpu_ms']:10} ms")
+    return found
+
+
+def pile_up(bench: Bench) -> dict[str, Any]:
+    """A long backlog beside a short one."""
+    (contender,) = [one for one in in_process() if one.name == "ours_batch"]
+    with bench.track([contender]) as track:
+        found = backlog.measure(track, contender, bench.size.backlogs)
+    say(f"backlog  {found}")
+    return found
+
+
 Part = Callable[[Bench], dict[str, Any]]
-PARTS: dict[str, Part] = {"drain": drain, "latency": latencies, "enqueue": enqueue, "growth": grow}
+PARTS: dict[str, Part] = {
+    "drain": drain,
+    "latency": latencies,
+    "enqueue": enqueue,
+    "growth": grow,
+    "scaling": scale,
+    "share": share,
+    "backlog": pile_up,
+}
 
 
 def _installed(bench: Bench) -> tuple[list[Peer], dict[str, str]]:

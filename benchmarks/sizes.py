@@ -14,6 +14,7 @@ class Size:
     enqueues: int
     finished: list[int]  # numbers of finished rows beside which claims are timed
     drained: int  # beside an open transaction
+    backlogs: dict[str, int]
     with_peers: bool = False
 
     def jobs(self, usual: int) -> int:
@@ -29,6 +30,7 @@ QUICK = Size(
     enqueues=150,
     finished=[0, 100_000],
     drained=20_000,
+    backlogs={"small": 10_000, "large": 100_000},
 )
 """Three minutes in all."""
 
@@ -40,6 +42,7 @@ FULL = Size(
     enqueues=500,
     finished=[0, 1_000_000, 10_000_000],
     drained=300_000,
+    backlogs={"small": 10_000, "large": 1_000_000},
     with_peers=True,
 )
 
@@ -51,6 +54,7 @@ TINY = Size(
     enqueues=10,
     finished=[0, 1_000],
     drained=2_000,
+    backlogs={"small": 500, "large": 2_000},
 )
 """For the harness's own tests: its figures mean nothing."""
 

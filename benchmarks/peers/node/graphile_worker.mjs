@@ -1,5 +1,5 @@
 // graphile-worker: `node graphile_worker.mjs work`, or `… feed FILE`.
-import { run, runMigrations } from "graphile-worker";
+import { Logger, run, runMigrations } from "graphile-worker";
 import pg from "pg";
 import { connectionString, deduct, portions, writeRequests } from "./database.mjs";
 
@@ -9,6 +9,7 @@ if (what === "work") {
   // One process: its work is I/O. Jobs are fetched 500 at a time and completed in batches.
   await run({
     connectionString,
+    logger: new Logger(() => () => {}), // no line for each job
     taskList: { deduct: (job, helpers) => helpers.withPgClient((client) => deduct(client, job)) },
     preset: {
       worker: {
@@ -17,7 +18,6 @@ if (what === "work") {
         pollInterval: 500,
         localQueue: { size: 500 },
         completeJobBatchDelay: 0,
-        logger: undefined,
       },
     },
   });

@@ -1,0 +1,84 @@
+"""The README says what results.json says, and judges no goal that was not measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import goals, report
+from benchmarks import jobs as work
+
+
+def drained(median: float, *, lost: int = 0) -> dict[str, Any]:
+    return {
+        "median": median,
+        "min": median - 1,
+        "max": median + 1,
+        "sums_kept": not lost,
+        "lost_jobs": 0,
+        "doubled_jobs": 0,
+        "lost_deductions": lost,
+        "wrong_outcomes": 0,
+        "jobs": 900,
+        "runs": 3,
+        "cpu_ms_per_job": {"worker": 1.5},
+        "others_used": 0.02,
+    }
+
+
+KNOWN: dict[str, Any] = {
+    "drain": {"ours_batch": drained(20_000), "celery_naive": drained(300, lost=77)},
+    "machine": {
+        "cores": 2,
+        "processor": "a",
+        "memory_gb": 4.0,
+        "system": "Linux",
+        "python": "3.11",
+        "taken": {
+            "drain": {
+                "at": "2026-01-01T00:00:00+00:00",
+                "seconds": 60,
+                "size": "quick",
+                "load_before": 0.1,
+                "load_after": 2.0,
+            }
+        },
+    },
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> str:
+    (tmp_path / "results.json").write_text(json.dumps(KNOWN))
+    report.write(tmp_path)
+    return (tmp_path / "README.md").read_text()
+
+
+def test_a_peer_that_lost_is_shown_with_how_many(written: str) -> None:
+    assert "77 lost deductions of 900" in written
+
+
+def test_the_conditions_are_told(written: str) -> None:
+    assert "2 cores" in written
+    assert "| drain | 2026-01-01T00:00:00+00:00 | quick |" in written
+
+
+def test_written_again_it_stays_the_same(written: str, tmp_path: Path) -> None:
+    report.write(tmp_path)
+    assert (tmp_path / "README.md").read_text() == written
+
+
+def test_only_measured_goals_are_judged() -> None:
+    assert [goal.verdict for goal in goals.of(KNOWN)] == ["reached"]
+
+
+def test_a_missed_goal_is_called_missed() -> None:
+    known = {"drain": {"ours_batch": drained(100), "celery_naive": drained(300)}}
+    assert [goal.verdict for goal in goals.of(known)] == ["**not reached**"]
+
+
+def test_jobs_come_in_bursts_and_the_same_each_time() -> None:
+    accounts = [job.account_id for job in work.sequence(100)]
+    assert accounts == [job.account_id for job in work.sequence(100)]
+    assert all(len(set(accounts[start : start + work.BURST])) == 1 for start in range(0, 100, 20))
