@@ -5,19 +5,74 @@ hold its row and write down who did it.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from outbox import deadletters, selectors
+from outbox import deadletters, handlers, selectors
 from outbox.errors import NotRedrivable
 from outbox.models import Event, IdempotencyKey, Message, Run
+from outbox.monitoring import search
+from outbox.monitoring.search import Query
+
+MOST_COUNTED = 10_000
+"""Rows that are counted for a list's footnote: all of ten million would take seconds."""
+
+NEWEST = 60_000
+"""Messages among which the admin looks for those of one handler."""
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
+    """Pages of a list whose count goes no further than MOST_COUNTED."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, up to MOST_COUNTED."""
+        return int(self.object_list.order_by()[:MOST_COUNTED].count())  # type: ignore[attr-defined]
+
+
+class StateFilter(admin.SimpleListFilter):
+    """States, along the index of those that have ended."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        """Every state."""
+        return list(Message.State.choices)
+
+    def queryset(self, _: HttpRequest, found: QuerySet[Message]) -> QuerySet[Message]:
+        """Those in the chosen state, which have a finish time exactly if they have ended."""
+        if self.value() is None:
+            return found
+        ended = self.value() not in Message.WAITING
+        return found.filter(state=self.value(), finished_at__isnull=not ended)
+
+
+class HandlerFilter(admin.SimpleListFilter):
+    """Handlers, from the registry: to look for their names among the messages takes too long."""
+
+    title = f"handler (of the newest {NEWEST:,})"
+    parameter_name = "handler"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        """Every handler of this release."""
+        return [(name, name) for name in handlers.names()]
+
+    def queryset(self, _: HttpRequest, found: QuerySet[Message]) -> QuerySet[Message]:
+        """Those of the chosen handler."""
+        if self.value() is None:
+            return found
+        newest = Message.objects.order_by("-id").values("id")[:NEWEST]
+        return found.filter(handler=self.value(), id__in=Subquery(newest))
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
@@ -47,15 +102,27 @@ class MessageAdmin(ReadOnly):
         "key",
         "last_error_start",
     )
-    list_filter = ("state", "handler")
-    search_fields = ("=id", "=operation_id", "=key", "=group", "=task_id", "handler")
+    list_filter = (StateFilter, HandlerFilter)
+    search_fields = ("id",)  # what is looked for where is said in get_search_results
     search_help_text = (
-        "An exact message id, operation id, key, group or task id; or part of a handler"
+        "A message id, operation id, key or group; or, among the newest, a task id or part of the "
+        "arguments or of an error"
     )
+    paginator = BoundedPaginator
     ordering = ("-id",)
     show_full_result_count = False  # counting ten million rows for a footnote takes seconds
     actions = ("cancel", "redrive", "discard")
     readonly_fields = ("story",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        """As the search of `monitoring` finds them; Django's own reads every row."""
+        text = search_term.replace("\x00", "").strip()[: search.LONGEST_TEXT]
+        if not text:
+            return queryset, False
+        ids = [message.pk for message in search.find(Query(text=text)).messages]
+        return queryset.filter(pk__in=ids), False
 
     @admin.display(description="last error")
     def last_error_start(self, message: Message) -> str:
@@ -133,8 +200,9 @@ class IdempotencyKeyAdmin(ReadOnly):
     """Which operations are taken, and until when."""
 
     list_display = ("key", "rule", "until", "message_id")
-    search_fields = ("=key", "=message_id")
+    search_fields = ("key__exact",)
     show_full_result_count = False
+    paginator = BoundedPaginator
 
 
 @admin.register(Run)
@@ -153,6 +221,7 @@ class EventAdmin(ReadOnly):
     list_select_related = ("message",)
     ordering = (models.F("at").desc(),)
     show_full_result_count = False
+    paginator = BoundedPaginator
 
 
 def _words(detail: dict[str, Any]) -> str:

@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Case, Count, QuerySet, Value, When
+from django.db.models.functions import Concat, Lower
 
 from outbox.models import Message
 from outbox.selectors import Event, story
 from pricing.inputs import BROKEN
 from pricing.models import PriceChange, PriceReduction, Product, ReductionTarget, Stock
+
+MOST_FOUND = 1_000
+"""Products that a search lists: who finds more looks for something too short."""
 
 
 def search_products(text: str = "") -> QuerySet[Product]:
@@ -18,10 +22,28 @@ def search_products(text: str = "") -> QuerySet[Product]:
     text = text.strip()
     if BROKEN.search(text):
         return Product.objects.none()
-    holds = Q(sku__icontains=text) | Q(name__icontains=text) | Q(category__icontains=text)
-    exact_first = Case(When(sku__iexact=text, then=0), default=1)
     found = Product.objects.select_related("stock")
-    return found.filter(holds if text else Q()).order_by(exact_first, "sku")
+    if not text:
+        return found.order_by("sku")
+    # In one piece: to lower each of the three by itself takes twice as long.
+    piece = Lower(Concat("sku", Value("\n"), "name", Value("\n"), "category"))
+    exact_first = Case(When(sku__iexact=text, then=0), default=1)
+    return (
+        found.alias(piece=piece).filter(piece__contains=text.lower()).order_by(exact_first, "sku")
+    )
+
+
+def find_first(text: str) -> list[int]:
+    """The ids of the first products that hold the text, at most MOST_FOUND: one look at the table,
+    where a page and its count would be two.
+    """
+    return list(search_products(text).values_list("pk", flat=True)[:MOST_FOUND])
+
+
+def products_in_order(ids: list[int]) -> list[Product]:
+    """The products with these ids, in this order."""
+    found = Product.objects.select_related("stock").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
 
 
 def find_product(sku: str) -> Product:

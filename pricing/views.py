@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -38,10 +38,10 @@ part_for_htmx = vary_on_headers("HX-Request")
 def products(request: HttpRequest) -> HttpResponse:
     """List products, searched by SKU, name or category."""
     search = request.GET.get("search", "").strip()
-    found = selectors.search_products(search)
-    if not search:
-        found = found.order_by("sku")  # along the index: nothing is exact where nothing is asked
-    page = Paginator(found, PRODUCTS_PER_PAGE).get_page(request.GET.get("page"))
+    found: Any = selectors.find_first(search) if search else selectors.search_products()
+    page: Page[Any] = Paginator(found, PRODUCTS_PER_PAGE).get_page(request.GET.get("page"))
+    if search:
+        page.object_list = selectors.products_in_order(list(page.object_list))
     return _show(request, "products", {"page": page, "search": search})
 
 

@@ -1,0 +1,113 @@
+"""`python -m tests.pages.measure [--messages 1000000]`: how long each page takes, with a full house.
+
+Starts throwaway servers, fills the tables as a week of a busy shop would, and asks for every page as
+an operator, in this process: what is measured is the server's time. Exits with 1 where a page's 95th
+percentile is above 100 ms, or a page asks more than 30 questions. Run it on a quiet machine.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+LIMIT_MS, MOST_QUERIES, TIMES = 100.0, 30, 20
+FILL = (Path(__file__).parent / "million.sql").read_text()
+
+
+def main() -> int:
+    """Measure, print a table, return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    messages = parser.parse_args().messages
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    from tests import settings as test_settings
+
+    if test_settings.SERVERS is not None:
+        test_settings.SERVERS.start()
+    import django
+
+    django.setup()
+    _fill(messages)
+    slow = [address for address in _addresses() if not _measure(address)]
+    print(f"{len(slow)} too slow" + "".join(f"\n  {address}" for address in slow))  # noqa: T201
+    return 1 if slow else 0
+
+
+def _fill(messages: int) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, {"count": messages})
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _addresses() -> list[str]:
+    from outbox.models import Message
+    from pricing.models import Product
+
+    found = Message.objects.order_by("-id")
+    one, dead = found[messages_in_the_middle()], found.filter(state="dead").first()
+    product = Product.objects.order_by("pk")[500]
+    minute = f"{one.created_at:%Y-%m-%dT%H:%MZ}"
+    listed = "/operations/messages/"
+    admin = "/admin/outbox/message/"
+    return [
+        *("/", "/operations/", listed, f"{listed}{one.pk}/", "/metrics"),
+        *(f"{listed}?state={state}" for state in ("due", "later", "failing", "done", "dead")),
+        *(
+            f"{listed}?search={text}"
+            for text in ("zebra", one.pk, one.operation_id, "order:300000")
+        ),
+        *(f"{listed}?handler=nothing.here", f"{listed}?queue=critical"),
+        *(f"{listed}?happened={what}&minute={minute}" for what in ("created", "done", "dead")),
+        *("/dead-letters/", f"/dead-letters/{dead.pk if dead else one.pk}/", "/reconciliation/"),
+        *("/products/", "/products/?search=zebra", "/products/?search=roast&page=3"),
+        *(f"/products/{product.pk}/", f"/products/{product.pk}/edit/", "/reductions/"),
+        *("/reductions/new/", "/orders/", "/orders/new/", "/communities/", "/campaigns/"),
+        *("/races/", admin, f"{admin}?state=dead", f"{admin}?state=expired"),
+        *(f"{admin}?handler=credits.send_text", f"{admin}?q={one.pk}", f"{admin}?q=zebra"),
+        *(f"{admin}?p=50", "/admin/outbox/event/", "/admin/outbox/idempotencykey/"),
+    ]
+
+
+def messages_in_the_middle() -> int:
+    """An offset from the newest message."""
+    from outbox.models import Message
+
+    return Message.objects.count() // 2
+
+
+def _measure(address: str) -> bool:
+    from django.contrib.auth.models import Group, User
+    from django.db import connection, reset_queries
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    user, _ = User.objects.get_or_create(username="operator", defaults={"is_staff": True})
+    user.groups.add(Group.objects.get(name="operator"))
+    client = Client()
+    client.force_login(user)
+    with CaptureQueriesContext(connection) as queries:
+        status = client.get(address).status_code
+    reset_queries()
+    spans = []
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        client.get(address)
+        spans.append((time.perf_counter() - start) * 1000)
+    spans.sort()
+    median, p95 = spans[TIMES // 2], spans[int(TIMES * 0.95) - 1]
+    fine = status == 200 and p95 <= LIMIT_MS and len(queries) <= MOST_QUERIES
+    mark = " " if fine else "*"
+    print(
+        f"{mark} {status} {median:6.1f} {p95:6.1f} ms {len(queries):3} queries  {address}",
+        flush=True,
+    )  # noqa: T201
+    return fine
+
+
+if __name__ == "__main__":
+    sys.exit(main())
