@@ -1,6 +1,7 @@
 """System checks: what would break the promise is said before anything runs."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 
 from outbox import handlers
+from outbox.unsafe import unsafe_in
 
 SHORTCUTS = {"delay", "apply_async", "s", "si", "signature"}
+_SUSPECT = re.compile(r"\.(delay|apply_async|s|si|signature|send_task)\b|acks_late")
 
 
 @register(Tags.database)
@@ -34,8 +38,18 @@ def handlers_are_enqueued(**_: Any) -> list[CheckMessage]:
             obj=f"{path}:{line}",
             id="outbox.E002",
         )
-        for path in _own_sources()
-        for line, call in shortcuts_in(path.read_text(encoding="utf-8"), names)
+        for path, source in _own_sources()
+        for line, call in shortcuts_in(source, names)
+    ]
+
+
+@register()
+def nothing_is_left_unsafe(**_: Any) -> list[CheckMessage]:
+    """W001 to W004: what a project that is moving over still does with Celery alone."""
+    return [
+        Caution(f"This {found.message}", hint=found.hint, obj=f"{path}:{found.line}", id=found.id)
+        for path, source in _own_sources()
+        for found in unsafe_in(source)
     ]
 
 
@@ -50,9 +64,16 @@ def shortcuts_in(source: str, names: set[str]) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{name}.{node.func.attr}"
 
 
-def _own_sources() -> Iterator[Path]:
-    """The project's own modules: those of installed apps, outside any site-packages."""
+def _own_sources() -> Iterator[tuple[Path, str]]:
+    """The project's own modules that could publish: of installed apps, outside any site-packages.
+
+    Every command runs the checks, so what has none of the words is not even parsed.
+    """
     for config in apps.get_app_configs():
         root = Path(config.path)
-        if "site-packages" not in root.parts:
-            yield from (path for path in sorted(root.rglob("*.py")) if "tests" not in path.parts)
+        if "site-packages" in root.parts:
+            continue
+        for path in sorted(root.rglob("*.py")):
+            source = "" if "tests" in path.parts else path.read_text(encoding="utf-8")
+            if _SUSPECT.search(source):
+                yield path, source

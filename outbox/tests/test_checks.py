@@ -2,7 +2,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from outbox.checks import database_is_postgresql, handlers_are_enqueued, shortcuts_in
+from outbox.checks import (
+    database_is_postgresql,
+    handlers_are_enqueued,
+    nothing_is_left_unsafe,
+    shortcuts_in,
+)
+from outbox.unsafe import unsafe_in
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,7 @@ def test_leaves_other_calls_alone(call: str) -> None:
 
 def test_this_project_is_clean() -> None:
     assert handlers_are_enqueued() == []
+    assert nothing_is_left_unsafe() == []
     assert database_is_postgresql() == []
 
 
@@ -26,3 +33,35 @@ def test_another_database_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     sqlite = SimpleNamespace(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}})
     monkeypatch.setattr("outbox.checks.settings", sqlite)
     assert [error.id for error in database_is_postgresql()] == ["outbox.E001"]
+
+
+BLOCK = """
+with transaction.atomic():
+    order.save()
+    {}
+"""
+DECORATED = """
+@transaction.atomic
+def place(order):
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "ids"),
+    [
+        (BLOCK.format("charge.delay(order.id)"), ["W001"]),
+        (DECORATED.format("app.send_task('charge')"), ["W001"]),
+        (BLOCK.format("transaction.on_commit(lambda: charge.delay(order.id))"), ["W002"]),
+        (BLOCK.format("transaction.on_commit(partial(charge.delay, order.id))"), ["W002"]),
+        ("charge.apply_async(countdown=60)", ["W003"]),
+        (BLOCK.format("charge.apply_async((1,), eta=soon)"), ["W001", "W003"]),
+        ("@shared_task(acks_late=True)\ndef charge(): ...", ["W004"]),
+        ("@shared_task(acks_late=False)\ndef charge(): ...", []),
+        ("charge.delay(1)", []),
+        (BLOCK.format("outbox.enqueue('charge', args={})"), []),
+        (BLOCK.format("charge.delay(order.id)  # unsafe on purpose"), []),
+    ],
+)
+def test_tells_what_is_still_unsafe(source: str, ids: list[str]) -> None:
+    assert [found.id.removeprefix("outbox.") for found in unsafe_in(source)] == ids
