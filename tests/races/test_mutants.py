@@ -38,3 +38,18 @@ def test_without_its_lock_a_strategy_breaks(explorer: Explorer, strategy: str) -
     found = list(mutants.run(explorer, race, form, Counter()))
     assert found
     assert all(mutant.broken for mutant in found), [each.in_words for each in found]
+
+
+def test_what_is_known_of_a_removal_is_not_tried_again(explorer: Explorer) -> None:
+    """What was broken once is needed; what is spare everywhere is believed after some races."""
+    race = scenario.get("two_relays_have_one_effect")
+    (form,) = [form for _, form in race.forms() if form.name == "SKIP LOCKED"]
+    known: Counter[str] = Counter()
+    first = {each.removed: each for each in mutants.run(explorer, race, form, known)}
+    skip = first["SKIP LOCKED in SELECT races_job"]
+    assert (skip.broken, skip.reason) == (False, mutants.SPARE["SKIP LOCKED"])
+    assert first["FOR UPDATE SKIP LOCKED in SELECT races_job"].broken
+    again = [each.removed for each in mutants.run(explorer, race, form, known)]
+    assert again == ["SKIP LOCKED in SELECT races_job"]
+    known.update(dict.fromkeys(known, mutants.MOST_RACES))
+    assert not list(mutants.run(explorer, race, form, known))

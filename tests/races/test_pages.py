@@ -1,5 +1,7 @@
 """The pages in docs/races/ say what the explorer says."""
 
+import json
+
 from races import pages, scenario
 from races.scenario import HOLDS, NAIVE
 
@@ -25,6 +27,18 @@ def test_the_index_names_every_race() -> None:
     index = (pages.FOLDER / "README.md").read_text()
     for name, each in scenario.scenarios().items():
         assert f"[{each.claim}]({name}.md)" in index
+
+
+def test_the_index_says_what_was_left_out() -> None:
+    """A reader must not take a bounded search for a proof, nor one without deaths for one with."""
+    results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
+    index = (pages.FOLDER / "README.md").read_text().partition("## What was left out")[2]
+    living, _, bounded = index.partition("- Bounded")
+    for each in results:
+        named = f"({each['name']}.md), {each['strategy']}"
+        if each["form"] == HOLDS and each["ours"]:
+            assert (named in bounded) == (not each["complete"]), named
+            assert (named in living) == (not each["crash_points"]), named
 
 
 def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
