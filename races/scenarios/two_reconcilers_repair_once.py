@@ -87,6 +87,7 @@ SCENARIO = Scenario(
             "ours: at most one run is under way, by a unique constraint; its steps take turns by "
             "its row, and a repair holds what it mends",
             ours=True,
+            constraints=[("outbox_reconciliation", "outbox_one_reconciliation_runs")],
             spare={
                 "outbox_reconciliation": "the second one never begins while the first one runs: "
                 "these guard a run that two drive, after a death",

@@ -32,9 +32,11 @@ DEATHS_BY_COMMAND = {
 }
 BOUNDED_BY_COMMAND = {
     "a_late_success_is_taken_back: the engine, ship": 1,
+    "a_living_job_is_not_rescued: reconciliation and consumer": 1,
     "an_acknowledgement_decides_nothing: the consumer": 1,
     "one_bad_message_does_not_hold_up_its_batch: the consumer": 1,
     "the_last_one_finishes_the_whole: drive_campaign": 1,
+    "two_reconcilers_repair_once: reconciliation, twice": 1,
     "two_relays_have_one_effect: relay and consumer": 1,
 }
 
