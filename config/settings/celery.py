@@ -61,6 +61,8 @@ def _broker(waits: bool) -> dict[str, Any]:
     """Time-outs in seconds. Publishing must not hold a request up: one second, no retry."""
     return {
         "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+        # A broker whose disk is full refuses every write: without this each worker would end itself.
+        "CELERY_BROKER_CHANNEL_ERROR_RETRY": True,
         "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,  # by default a worker gives up after 100
         "CELERY_BROKER_CONNECTION_TIMEOUT": 4 if waits else 1,
         "CELERY_BROKER_TRANSPORT_OPTIONS": {
