@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chaos.watch import Watch
 
 AHEAD = 0.03  # share of the whole by which one may be ahead of the other
-MOST_WAITING = 800  # messages that are due: more load would only lengthen the queue
+MOST_WAITING = 300  # messages that are due: more load would only lengthen the queue
 LONGEST_WAITING = 3.0  # seconds; asked once no fault can be the cause any more
 
 
