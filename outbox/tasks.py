@@ -38,8 +38,8 @@ def prune() -> None:
 
 @handler("outbox.reconcile", queue="bulk", retry=Retry(limit=None))
 def reconcile() -> None:
-    """Begin the night's reconciliation; while another one runs, that is enough."""
-    chain.start(cause="nightly")
+    """Begin the night's reconciliation, unless it is running already."""
+    chain.start_night()
 
 
 @handler(

@@ -1,14 +1,17 @@
 """A run that the workers drive: each step is a message, which enqueues the next one."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
 
 from outbox.enqueueing import enqueue
-from outbox.reconciliation import run
+from outbox.errors import Snooze
+from outbox.reconciliation import registered, run
 from outbox.reconciliation.models import Reconciliation
 
 STEP = "outbox.reconcile_step"
+A_WHILE = timedelta(minutes=1)
 
 
 def start(*, cause: str, names: Sequence[str] = (), dry_run: bool = False) -> Reconciliation | None:
@@ -20,11 +23,26 @@ def start(*, cause: str, names: Sequence[str] = (), dry_run: bool = False) -> Re
     return started
 
 
+def start_night() -> None:
+    """Begin the night's run over all checks, which mends. One that runs already is enough.
+
+    Raises Snooze while another kind of run is under way: the night comes after it.
+    """
+    with transaction.atomic():
+        if start(cause="nightly") is None and not _is_the_same_under_way():
+            raise Snooze(A_WHILE, "another reconciliation is running, of fewer checks or dry")
+
+
 def go_on(*, reconciliation_id: int, turn: int) -> None:
     """Take one step and enqueue the next. A second call for the same turn does nothing."""
     taken = run.step(Reconciliation(pk=reconciliation_id), turn)
     if taken.next_turn is not None:
         _enqueue(reconciliation_id, taken.next_turn)
+
+
+def _is_the_same_under_way() -> bool:
+    other = Reconciliation.objects.under_way().first()
+    return other is not None and (other.names, other.dry_run) == (sorted(registered()), False)
 
 
 def _enqueue(reconciliation_id: int, turn: int) -> None:

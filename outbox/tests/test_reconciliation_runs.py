@@ -125,6 +125,28 @@ def test_a_night_whose_step_died_goes_on_where_it_stood(numbers: Numbers) -> Non
     assert Reconciliation.objects.get().status == "done"
 
 
+def test_the_night_comes_after_a_run_of_another_kind(numbers: Numbers) -> None:
+    other = run.begin(cause="ann", dry_run=True)
+    assert other is not None
+    with transaction.atomic():
+        outbox.enqueue("outbox.reconcile", args={})
+    assert drain(reconcile) == 0
+    message = Message.objects.get()
+    assert (message.state, message.attempts) == ("pending", 0)
+    take_steps(other, 5)
+    Message.objects.update(due_at=LONG_AGO)
+    assert drain(reconcile) == 1
+    assert Reconciliation.objects.latest("pk").cause == "nightly"
+
+
+def test_a_night_that_runs_already_is_enough(numbers: Numbers) -> None:
+    run.begin(cause="ann")
+    with transaction.atomic():
+        outbox.enqueue("outbox.reconcile", args={})
+    assert drain(reconcile) == 1
+    assert Reconciliation.objects.count() == 1
+
+
 def test_two_at_once_are_one(numbers: Numbers) -> None:
     assert run.begin(cause="nightly") is not None
     assert run.begin(cause="nightly") is None
