@@ -8,10 +8,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from races import launch
-from races.models import LabRun
+from races.models import HotAccount, LabRun
 
 LOST_AFTER = timedelta(seconds=20)
 """Without a sign of life; a run's process gives one several times a second."""
+
+KEPT = 50
+"""Runs of a kind that are kept; older ones go when a new one starts."""
 
 
 class Busy(Exception):
@@ -30,6 +33,7 @@ def start_run(*, kind: str, asked: dict[str, Any], actor: str) -> LabRun:
     ``asked`` comes from `races.inputs`. A second call while the first run is open starts nothing.
     """
     bury_lost()
+    _forget_old(kind)
     try:
         with transaction.atomic():
             run = LabRun.objects.create(kind=kind, asked=asked, created_by=actor)
@@ -45,9 +49,18 @@ def end_run(*, run_id: int) -> bool:
 
 
 def bury_lost() -> int:
-    """Mark runs whose process is gone; returns how many."""
+    """Mark runs whose process is gone, and remove what they spent; returns how many."""
     gone = _open().filter(seen_at__lt=Now() - LOST_AFTER)
-    return gone.update(state=LabRun.State.LOST, reason="Its process is gone.", finished_at=Now())
+    buried = gone.update(state=LabRun.State.LOST, reason="Its process is gone.", finished_at=Now())
+    if buried:
+        HotAccount.objects.filter(run__state=LabRun.State.LOST).delete()
+    return buried
+
+
+def _forget_old(kind: str) -> None:
+    """Of runs that are over, keep the newest ``KEPT``."""
+    over = LabRun.objects.filter(kind=kind).exclude(state__in=LabRun.OPEN).order_by("-pk")
+    LabRun.objects.filter(pk__in=list(over.values_list("pk", flat=True)[KEPT:])).delete()
 
 
 def _open() -> "QuerySet[LabRun]":

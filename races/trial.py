@@ -15,7 +15,11 @@ from config.embedded.child import Child, python
 from races.inputs import SECONDS
 from races.models import LabRun
 
-_SERVERS = ("DATABASE_URL", "BROKER_URL", "DIRECT_DATABASE_URL", "REDIS_URL", "RACES_REDIS_URL")
+_OURS = (
+    *("DATABASE_URL", "BROKER_URL", "DIRECT_DATABASE_URL", "REDIS_URL", "RACES_REDIS_URL"),
+    *("STRIPE_API_KEY", "TWILIO_ACCOUNT_SID", "CARRIER_URL", "EMAIL_HOST", "SANDBOX_URL"),
+)
+"""What the environment may say of servers and accounts; none of it is for a trial."""
 _MARGIN = 25
 """Seconds on top of the trial's own, for its servers to start and to stop."""
 
@@ -46,8 +50,8 @@ def _child(asked: dict[str, Any], folder: Path) -> Child:
     )  # fmt: skip
     return Child(
         name="trial",
-        # `env` takes the installation's servers away: Child only adds to what is set
-        command=["env", *(f"--unset={name}" for name in _SERVERS), *command],
+        # `env` takes them away: Child only adds to what is set
+        command=["env", *(part for name in _OURS for part in ("-u", name)), *command],
         log=folder / "log",
         environment={"ONCEPROOF_HOME": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"},
     )

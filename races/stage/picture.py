@@ -68,7 +68,7 @@ def _head(sheet: _Sheet, page: Page, width: float) -> float:
         said = "holds here." if run.holds else f"breaks: {run.message}."
         y += 26
         sheet.text(12, y, f"{name} {said}", fill=colour, size=15, font=_SANS, weight=600)
-        for line in textwrap.wrap(run.sentence, int((width - 24) / 6.6)):
+        for line in textwrap.wrap(run.sentence.replace("…”.", "…”"), int((width - 24) / 6.6)):
             y += 19
             sheet.text(12, y, line, size=13, font=_SANS)
     y += 22
@@ -147,7 +147,7 @@ def _lines(cell: Cell) -> list[tuple[str, str]]:
     moment = cell.moment
     if moment is None:
         return []
-    text = "goes on" if moment.text == "…" else moment.text
+    text = {"…": "goes on", "(ends)": "its job ends"}.get(moment.text, moment.text)
     letters = int((_WIDE - 2 * _PAD) / _LETTER)
     found = []
     for words, kind in (

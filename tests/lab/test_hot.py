@@ -106,10 +106,23 @@ def test_a_run_whose_process_is_gone_stands_in_nobodys_way(
 ) -> None:
     monkeypatch.setattr("races.launch.launch", lambda run_id: None)
     dead = services.start_run(kind="hot", asked=ASKED, actor="one")
+    dead.accounts.create(strategy="naive", credits=1)
     LabRun.objects.update(seen_at=Now() - services.LOST_AFTER * 2)
     services.start_run(kind="hot", asked=ASKED, actor="two")
     dead.refresh_from_db()
-    assert (dead.state, dead.is_open) == ("lost", False)
+    assert (dead.state, dead.is_open, dead.accounts.count()) == ("lost", False, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_runs_are_forgotten_and_open_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("races.launch.launch", lambda run_id: None)
+    monkeypatch.setattr(services, "KEPT", 2)
+    for number in range(4):
+        LabRun.objects.create(kind="hot", state="done", asked={}, created_by=f"{number}")
+    trial = LabRun.objects.create(kind="trial", asked={}, created_by="open")
+    made = services.start_run(kind="hot", asked=ASKED, actor="new")
+    left = list(LabRun.objects.order_by("pk").values_list("created_by", flat=True))
+    assert left == ["2", "3", trial.created_by, made.created_by]
 
 
 @pytest.mark.django_db(transaction=True)
