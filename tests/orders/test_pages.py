@@ -45,6 +45,24 @@ def test_double_click_back_button_and_reload_place_one_order(client: Client) -> 
     assert Order.objects.count() == 1
 
 
+def test_the_key_of_somebody_elses_form_places_an_order_of_ones_own(client: Client) -> None:
+    form = filled(client)
+    other = Client()
+    other.force_login(make_user("operator", "another"))
+    first, second = client.post("/orders/new/", form), other.post("/orders/new/", form)
+    assert first["Location"] != second["Location"]
+    assert Order.objects.count() == 2
+
+
+def test_the_form_that_has_ordered_shows_its_order(client: Client) -> None:
+    form = filled(client, quantity="3", email="you@example.org")
+    placed = client.post("/orders/new/", form)["Location"]
+    page = client.get("/orders/new/", {"sku": "BOOK", "key": form["key"]}).content.decode()
+    assert placed in page
+    for said in ('value="3"', 'value="you@example.org"', f'value="{form["key"]}"'):
+        assert said in page
+
+
 def test_a_form_that_was_sent_and_then_changed_asks_before_it_orders_again(client: Client) -> None:
     form = filled(client)
     client.post("/orders/new/", form)

@@ -59,5 +59,5 @@ def force(sandbox: SandboxProcess, operation: str, fault: str) -> None:
     """The next request of this operation meets the fault; slow is on either side of its effect."""
     provider, name = operation.split()
     kind, _, side = fault.partition("_") if fault.startswith("slow") else (fault, "", "")
-    more = {"seconds": 1.2, "point": 1.0 if side == "before" else 0.0} if side else {}
+    more = {"seconds": 0.9, "point": 1.0 if side == "before" else 0.0} if side else {}
     sandbox.control.force(provider, kind, operation=name, **more)

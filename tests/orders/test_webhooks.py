@@ -3,6 +3,7 @@
 import hmac
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,34 @@ def test_an_amount_comes_from_our_own_books(order: Order) -> None:
     assert send(event(order, amount=1)) == 200
     assert PaymentEvent.objects.get().finding == "about 1 cents, while the order costs 2000"
     assert Payment.objects.get().amount == 2000
+
+
+def test_another_intent_under_our_order_is_a_finding(order: Order) -> None:
+    Payment.objects.update(intent="pi_ours")
+    assert send(event(order, id="pi_theirs")) == 200
+    assert "not this order's (pi_ours)" in PaymentEvent.objects.get().finding
+    assert Payment.objects.get().intent == "pi_ours"
+
+
+def test_without_a_secret_nothing_is_believed(order: Order, settings: Any) -> None:
+    settings.SHOP = replace(settings.SHOP, stripe_webhook_secret="")
+    payload, at = json.dumps(event(order)).encode(), int(time.time())
+    digest = hmac.digest(b"", f"{at}.".encode() + payload, "sha256").hex()
+    assert post(payload, f"t={at},v1={digest}") == 400
+    assert not PaymentEvent.objects.exists()
+
+
+def test_old_news_about_a_finished_order_change_nothing(order: Order) -> None:
+    Order.objects.update(status="shipped", finished_at=order.created_at)
+    PaymentEntry.objects.bulk_create(
+        PaymentEntry(payment=order.payment, kind=kind, amount=2000, operation_id=order.operation_id)
+        for kind in ("held", "captured")
+    )
+    before = books()
+    for kind in ("succeeded", "canceled", "payment_failed", "amount_capturable_updated", "created"):
+        assert send(event(order, kind)) == 200
+    assert books() == before
+    assert set(PaymentEvent.objects.values_list("finding", flat=True)) == {""}
 
 
 def test_a_charge_that_our_books_deny_is_a_finding(order: Order) -> None:
