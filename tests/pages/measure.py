@@ -1,8 +1,8 @@
-"""`python -m tests.pages.measure [--messages 1000000]`: how long each page takes, with a full house.
+"""`python -m tests.pages.measure [--messages N]`: how long each page takes with a full house.
 
-Starts throwaway servers, fills the tables as a week of a busy shop would, and asks for every page as
-an operator, in this process: what is measured is the server's time. Exits with 1 where a page's 95th
-percentile is above 100 ms, or a page asks more than 30 questions. Run it on a quiet machine.
+Starts throwaway servers, fills the tables as a week of a busy shop would, and asks for every page
+as an operator, in this process: what is measured is the server's time. Exits with 1 where a page's
+95th percentile is above 100 ms, or a page asks more than 30 questions. Wants a quiet machine.
 """
 
 import argparse
