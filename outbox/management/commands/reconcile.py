@@ -74,10 +74,11 @@ class Command(BaseCommand):
             }
             for finding in started.findings.order_by("id")
         ]
+        checked = dict(sorted(started.checked.items()))
         if as_json:
-            self.stdout.write(json.dumps({"findings": findings, "checked": started.checked}))
+            self.stdout.write(json.dumps({"findings": findings, "checked": checked}))
             return
-        for name, rows in sorted(started.checked.items()):
+        for name, rows in checked.items():
             self.stdout.write(f"{name}: {rows:,} rows")
         for finding in findings:
             self.stdout.write("{type} {subject}: {repair}".format(**finding))
