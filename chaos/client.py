@@ -29,14 +29,14 @@ class Client:
 
     def send(self, request: Request, dice: random.Random) -> None:
         """Send it until it is answered, and write down what is known then. Never raises."""
-        latest = time.monotonic() + self.patience
+        start = time.monotonic()
         impatient = dice.random() < IMPATIENT
         while True:
             request.sent += 1
             status, body = self._post(request)
             if status not in AGAIN:
                 break
-            if time.monotonic() > latest or (impatient and status == 0):
+            if time.monotonic() > start + self.patience or (impatient and status == 0):
                 request.answer = Answer.INDETERMINATE
                 return
             time.sleep(dice.uniform(0.05, 0.3))
@@ -61,7 +61,8 @@ class Client:
         try:
             connection.request(method, path, body, {**always, **headers})
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read() or b"{}")
+            # A server killed while it answers may leave half a header, and no body behind it.
+            return answer.status, json.loads(answer.read())
         except (OSError, ValueError, http.client.HTTPException):
             return 0, {}
         finally:

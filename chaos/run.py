@@ -80,6 +80,7 @@ class _Course:
     ) -> None:
         url = stack.running.database_url
         self.wish, self.stack, self.journal, self.say = wish, stack, journal, say
+        self.client = client
         self.faults_over = time.time()
         self.watch = Watch(Observer(url), client, say)
         self.probes = Probes(client, journal, Observer(url))
@@ -102,6 +103,9 @@ class _Course:
             self.injection.carry_out(plan_, self.pace.goes_on)
             self.faults_over = time.time()
             self.pace.finish_load()
+        except BaseException:
+            self.client.patience = 0  # whoever interrupts us does not want to wait for answers
+            raise
         finally:
             regulating.set()
             regulator.join()
