@@ -102,10 +102,8 @@ def _measure(address: str) -> bool:
     median, p95 = spans[TIMES // 2], spans[int(TIMES * 0.95) - 1]
     fine = status == 200 and p95 <= LIMIT_MS and len(queries) <= MOST_QUERIES
     mark = " " if fine else "*"
-    print(
-        f"{mark} {status} {median:6.1f} {p95:6.1f} ms {len(queries):3} queries  {address}",
-        flush=True,
-    )  # noqa: T201
+    figures = f"{median:6.1f} {p95:6.1f} ms {len(queries):3} queries"
+    print(f"{mark} {status} {figures}  {address}", flush=True)  # noqa: T201
     return fine
 
 
