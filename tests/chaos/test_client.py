@@ -15,6 +15,7 @@ from chaos.journal import Answer, Journal
 WHOLE = b'HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{"id":"a1"}'
 HALF = b"HTTP/1.1 201 Created\r\n"
 IN_TROUBLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}"
+DICE = random.Random(1)  # noqa: S311
 REFUSED = b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -32,7 +33,7 @@ def server(*answers: bytes) -> Iterator[str]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield "127.0.0.1:{}".format(listening.getsockname()[1])
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
         thread.join()
 
 
@@ -55,7 +56,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_asks_until_it_has_a_whole_answer(answers: tuple[bytes, ...], expected: Answer) -> None:
     request = Journal().begin(1, "order", "/", {}, "mark")
     with server(*answers) as address:
-        Client([address], "token").send(request, random.Random(1))
+        Client([address], "token").send(request, DICE)
     assert request.answer is expected
     assert request.sent == len(answers)
     assert request.id == ("a1" if expected is Answer.ACCEPTED else "")
@@ -65,12 +66,12 @@ def test_an_impatient_one_leaves_without_knowing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(client_module, "IMPATIENT", 1.0)
     request = Journal().begin(1, "order", "/", {}, "mark")
     with server(HALF) as address:
-        Client([address], "token").send(request, random.Random(1))
+        Client([address], "token").send(request, DICE)
     assert (request.answer, request.sent) == (Answer.INDETERMINATE, 1)
 
 
 def test_no_patience_lasts_for_ever() -> None:
     request = Journal().begin(1, "order", "/", {}, "mark")
     with server(IN_TROUBLE) as address:
-        Client([address], "token", patience=0).send(request, random.Random(1))
+        Client([address], "token", patience=0).send(request, DICE)
     assert request.answer is Answer.INDETERMINATE
