@@ -95,10 +95,11 @@ class Peer:
         return HERE / "ruby" if self.language == "ruby" else PROJECT
 
     def _environment(self, servers: Servers) -> dict[str, str]:
-        database = 1 + [peer.name for peer in PEERS].index(self.name)
+        broker = servers.valkey.url(1 + [peer.name for peer in PEERS].index(self.name))
         return {
             "PEER": self.name,
-            "PEER_BROKER_URL": servers.valkey.url(database),
+            "PEER_BROKER_URL": broker,
+            "BROKER_URL": broker,  # Celery's command line reads it, before any setting
             "DJANGO_SETTINGS_MODULE": f"{MODULE}.settings",
             "PYTHONPATH": str(PROJECT),
             "NODE_ENV": "production",
@@ -112,7 +113,18 @@ _CELERY = ("python", "-m", "celery", "-A", f"{MODULE}.with_django_celery_outbox"
 _MIGRATE = ("python", "-m", "django", "migrate", "--verbosity", "0")
 _QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
 _PROCRASTINATE = ("python", "-m", "django", "procrastinate", "worker", "--queues", "peer")
-_DB_WORKER = ("python", "-m", "django", "db_worker", "--interval", "0.1", "--no-startup-delay")
+_DB_WORKER = (
+    "python",
+    "-m",
+    "django",
+    "db_worker",
+    "-v",
+    "0",
+    "--interval",
+    "0.1",
+    "--no-startup-delay",
+)
+_DBOS = ("python", "-m", f"{MODULE}.with_dbos")
 _DRAMATIQ = ("python", "-m", "dramatiq", f"{MODULE}.with_dramatiq")
 
 PEERS = [
@@ -138,7 +150,7 @@ PEERS = [
     Peer(
         "django_tasks",
         "python",
-        (*_DJANGO, "django-tasks-db==0.13.0"),
+        (*_DJANGO, "django-tasks-db[compat]==0.13.0"),
         (_DB_WORKER,) * 2,
         jobs=800,
         prepare=_MIGRATE,
@@ -147,8 +159,9 @@ PEERS = [
         "dbos",
         "python",
         ("dbos==3.4.0", "psycopg[binary]~=3.3.0"),
-        (("python", "-m", f"{MODULE}.with_dbos"),) * 2,
+        (_DBOS,) * 2,
         jobs=300,
+        prepare=(*_DBOS, "migrate"),
     ),
     Peer(
         "dramatiq",

@@ -3,17 +3,19 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-
-import django
 
 PER_TRANSACTION = 1_000
 
 
 def main(file: str) -> None:
     """All jobs, in business transactions of 1,000."""
-    django.setup()
+    with suppress(ImportError):  # DBOS lives without it
+        import django
+
+        django.setup()
     peer = import_module(f"benchmarks.peers.python.with_{os.environ['PEER']}")
     jobs = json.loads(Path(file).read_text(encoding="utf-8"))
     for start in range(0, len(jobs), PER_TRANSACTION):

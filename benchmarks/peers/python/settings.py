@@ -8,7 +8,6 @@ PEER = os.environ["PEER"]
 SECRET_KEY = os.environ["SECRET_KEY"]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-BROKER_URL = os.environ["PEER_BROKER_URL"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -37,7 +36,7 @@ PROCRASTINATE_IMPORT_PATHS = ["benchmarks.peers.python.with_procrastinate"]
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # Celery's Django fix-up closes the connection around every task unless told how often to reuse it.
-CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_URL = os.environ["PEER_BROKER_URL"]
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_OUTBOX_APP = "benchmarks.peers.python.with_django_celery_outbox.app"

@@ -1,11 +1,12 @@
 """DBOS: durable workflows in PostgreSQL; the effect is a transactional step, recorded with it."""
 
 import os
-import time
+import sys
+import threading
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, PostgresSyncDatasource
+from dbos import DBOS, DBOSClient, SQLAlchemyDatasource
 
 URL = os.environ["DATABASE_URL"].replace("postgres://", "postgresql+psycopg://", 1)
 QUEUE = "peer"
@@ -19,10 +20,10 @@ EFFECT = sa.text(
     SELECT CAST(:operation AS uuid), :account, -(SELECT count(*) FROM paid)
     """
 )
-source = PostgresSyncDatasource.create(URL)
+source = SQLAlchemyDatasource.create(URL)
 
 
-@source.transaction()  # type: ignore[untyped-decorator]
+@source.transaction(isolation_level="READ COMMITTED")  # type: ignore[untyped-decorator]
 def effect(operation: str, account_id: int) -> None:
     source.sql_session().execute(EFFECT, {"operation": operation, "account": account_id})
 
@@ -48,5 +49,7 @@ if __name__ == "__main__":
     DBOS(config={"name": "peer", "system_database_url": URL, "log_level": "ERROR"})
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=20, polling_interval_sec=0.1)
-    while True:
-        time.sleep(3600)
+    if sys.argv[1:] == ["migrate"]:  # its tables are made when it starts
+        DBOS.destroy()
+    else:
+        threading.Event().wait()
