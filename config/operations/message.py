@@ -1,5 +1,6 @@
 """One message's page: its effect from the request to the provider's answer, step by step."""
 
+import json
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -31,6 +32,7 @@ def message(request: HttpRequest, message_id: UUID) -> HttpResponse:
     template = "operations/parts/message.html" if part else "operations/message.html"
     context = {
         "message": found,
+        "arguments": json.dumps(found.args, ensure_ascii=False),
         "queue": known.queue if (known := handlers.find(found.handler)) else "",
         "steps": timeline.of(found, effect),
         "effect": effect,
