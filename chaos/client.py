@@ -41,8 +41,8 @@ class Client:
                 return
             time.sleep(dice.uniform(0.05, 0.3))
         request.answered_at = time.time()
-        request.answer = Answer.ACCEPTED if status in (200, 201) else Answer.REFUSED
         request.id = str(body.get("id") or body.get("slug") or "")
+        request.answer = Answer.ACCEPTED if status in (200, 201) else Answer.REFUSED
 
     def get(self, path: str) -> tuple[int, Any]:
         """One GET of the API: status (0: no answer) and body."""

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from chaos.probes import Probes
 from chaos.watch import Watch
 
 AHEAD = 0.03  # share of the whole by which one may be ahead of the other
 MOST_WAITING = 300  # messages that are due: more load would only lengthen the queue
+MOST_OPEN = 10  # probes: with more, requests take seconds, and a client's retries add to them
 LONGEST_WAITING = 3.0  # seconds; asked once no fault can be the cause any more
 
 
@@ -17,6 +19,7 @@ class Pace:
     """Opens and closes the load's gate, and says whether the faults go on."""
 
     watch: Watch
+    probes: Probes
     messages: int
     faults: int
     injected: Callable[[], int]
@@ -28,7 +31,8 @@ class Pace:
         load, faults = self._shares()
         too_fast = load > faults + AHEAD and faults < 1
         overloaded = faults >= 1 and self.watch.oldest > LONGEST_WAITING
-        if load >= 1 or too_fast or overloaded or self.watch.waiting > MOST_WAITING:
+        overloaded |= self.watch.waiting > MOST_WAITING or self.probes.open > MOST_OPEN
+        if load >= 1 or too_fast or overloaded:
             self.gate.clear()
         else:
             self.gate.set()

@@ -40,6 +40,11 @@ class Probes:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def open(self) -> int:
+        """How many have not had their effect yet."""
+        return len(self._open)
+
     def open_since(self, moment: float) -> int:
         """How many probes that were placed by then have not had their effect yet."""
         return sum(one.placed_at <= moment for one in list(self._open))
@@ -48,6 +53,8 @@ class Probes:
         dice = random.Random(0)  # noqa: S311 - spreads retries
         with ThreadPoolExecutor(AT_ONCE) as clients:
             while not self._end.wait(EVERY):
+                if len(self._open) >= AT_ONCE:
+                    continue  # further ones would only wait for a client
                 number = self.journal.number()
                 path, body, about = load.reduction(number, PROBED[number % len(PROBED)])
                 probe = self.journal.begin(number, "probe", path, body, about)

@@ -89,7 +89,7 @@ class _Course:
         self.injection = Injection(site, self.probes, self._tell)
         until = time.monotonic() + wish.minutes * 60
         count = lambda: len(self.injection.injected)  # noqa: E731
-        self.pace = Pace(self.watch, wish.messages, wish.faults, count, until)
+        self.pace = Pace(self.watch, self.probes, wish.messages, wish.faults, count, until)
         self.load = Load(client, journal, wish.seed, self.pace.gate)
 
     def drive(self) -> None:
