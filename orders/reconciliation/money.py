@@ -1,7 +1,5 @@
 """A shipped order is charged, a cancelled one is not, and no webhook says otherwise."""
 
-from typing import Any
-
 from django.db import connection
 from django.urls import reverse
 
@@ -51,7 +49,7 @@ def read_books(*, order_id: str) -> tuple[str, list[str], list[str], list[str]] 
     """
     with connection.cursor() as cursor:
         cursor.execute(_BOOKS, [order_id])
-        row: Any = cursor.fetchone()
+        row: tuple[str, list[str], list[str], list[str]] | None = cursor.fetchone()
     return row
 
 

@@ -42,7 +42,7 @@ class NobodyMovesIt(Check):
         steps = list(run.steps.all())
         calling = next((step for step in steps if step.state == State.CALLING), None)
         if calling is not None:
-            messages.enqueue_settling(run, SagaAttempt.objects.get(pk=calling.attempt))
+            messages.enqueue_settling(run, SagaAttempt.objects.get(step=calling, outcome="open"))
             return "the end of its lease is waited for again"
         back = run.state == SagaRun.State.COMPENSATING
         for step in reversed(steps) if back else steps:
