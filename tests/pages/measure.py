@@ -25,6 +25,7 @@ def main() -> int:
 
     if test_settings.SERVERS is not None:
         test_settings.SERVERS.start()
+        test_settings.SERVERS.postgres.create_database(test_settings.DATABASE)
     import django
 
     django.setup()
