@@ -3,10 +3,13 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
@@ -32,7 +35,8 @@ _SCRAM_ITERATIONS_SINCE = 160000  # PostgreSQL 16
 
 @contextmanager
 def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
-    """An explorer on servers of its own, migrated and empty, gone afterwards."""
+    """An explorer on servers of its own, migrated and empty, gone afterwards: at SIGTERM, too."""
+    signal.signal(signal.SIGTERM, _leave)
     folder = Path(tempfile.mkdtemp(prefix="onceproof-races-"))
     folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
     runs_as = account.for_servers()
@@ -59,6 +63,10 @@ def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
             child.stop(patience=5)
         shutil.rmtree(place, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _work_with(postgres: Postgres, valkey: Valkey) -> None:
