@@ -76,6 +76,34 @@ def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds:
     waited.rate = len(jobs) / took
 
 
+def capacity(track: Track, subject: Subject, seconds: float) -> float:
+    """Jobs a second that are enqueued and done where clients ask as fast as they can."""
+    crew, jobs = track.crews[subject.crew], work.sequence(int(2_000 * seconds))
+    track.ledger.reset(work.credits_for(jobs))
+    track.ledger.settle()
+    crew.thaw()
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        parts = [jobs[number::CLIENTS] for number in range(CLIENTS)]
+        until = began + seconds
+        asked = sum(clients.map(lambda part: _ask_until(subject.feed, part, until), parts))
+    _wait_for(track, asked, patience=60)
+    took = time.monotonic() - began
+    crew.freeze(track.is_idle)
+    return asked / took
+
+
+def _ask_until(feed: FeedOne, jobs: list[Job], until: float) -> int:
+    asked = 0
+    for job in jobs:
+        if time.monotonic() > until:
+            break
+        feed(job)
+        asked += 1
+    _close()
+    return asked
+
+
 def _cpu(track: Track, crew: Crew) -> float:
     return sum(cpu_by_name(track.processes(crew)).values()) + time.process_time()
 

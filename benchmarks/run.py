@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks import backlog, enqueueing, feeds, growth, latency, scaling
+from benchmarks import backlog, enqueueing, feeds, growth, latency, scaling, sustained
 from benchmarks.contenders import CREWS, Contender, in_process
 from benchmarks.drain import Drained, Track
 from benchmarks.floor import FLOORS, Floor
@@ -76,6 +76,11 @@ def latencies(bench: Bench) -> dict[str, Any]:
             for one in subjects:
                 seconds = bench.size.latency_seconds
                 latency.run(track, one, waited[one.name], rate=LATENCY_RATE, seconds=seconds)
+        capacity = latency.capacity(track, subjects[0], bench.size.latency_seconds)
+        loaded = waited["ours_at_80_percent"] = Waited()
+        for _ in range(bench.size.latency_rounds):
+            seconds = bench.size.latency_seconds
+            latency.run(track, subjects[0], loaded, rate=0.8 * capacity, seconds=seconds)
     found = {name: one.as_dict() for name, one in waited.items()}
     for name, figures in found.items():
         say(f"latency  {name:20} p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms")
@@ -132,6 +137,16 @@ def pile_up(bench: Bench) -> dict[str, Any]:
     return found
 
 
+def sustain(bench: Bench) -> dict[str, Any]:
+    """Enqueue and drain together."""
+    contenders = [one for one in in_process() if one.name in ("ours_batch", "ours_single")]
+    with bench.track(contenders) as track:
+        found = sustained.measure(track, bench.size.latency_seconds)
+    for name, one in found.items():
+        say(f"sustained  {name}: {one}")
+    return found
+
+
 Part = Callable[[Bench], dict[str, Any]]
 PARTS: dict[str, Part] = {
     "drain": drain,
@@ -141,6 +156,7 @@ PARTS: dict[str, Part] = {
     "scaling": scale,
     "share": share,
     "backlog": pile_up,
+    "sustained": sustain,
 }
 
 

@@ -15,3 +15,10 @@ INSTALLED_APPS = [
     "benchmarks.work",
 ]
 CELERY_WORKER_SEND_TASK_EVENTS = False
+
+# One view for one job per request, behind the middleware that every request of a site needs.
+ROOT_URLCONF = "benchmarks.work.web"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]

@@ -1,0 +1,135 @@
+"""Enqueue and drain together: who is the narrow place?
+
+If it were the worker, messages would be left over when the requests stop.
+"""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+import outbox
+from benchmarks import jobs as work
+from benchmarks.drain import Track
+from benchmarks.jobs import Job
+from benchmarks.machine import cpu_by_name
+from benchmarks.servers import Servers
+from config.embedded.child import Child, python
+from config.embedded.ports import free_port
+
+CLIENTS = 8
+PLENTY = 1_000_000
+BULK = 5_000
+"""Messages of one transaction: the business rows and the messages in one statement each."""
+
+
+def measure(track: Track, seconds: float) -> dict[str, Any]:
+    """Both ways, with either handler."""
+    found: dict[str, Any] = {}
+    with _web(track.servers) as (web, port):
+        for handler in ("work.deduct", "work.deduct_batch"):
+            found[f"a web request per job, {handler}"] = _run(
+                track, {"web": web}, seconds, partial(_requests, port, handler)
+            )
+    found["bulk, work.deduct_batch"] = _run(track, {}, seconds, _bulk)
+    return found
+
+
+def _run(
+    track: Track, more: dict[str, Child], seconds: float, push: Callable[[float], int]
+) -> dict[str, Any]:
+    crew = track.crews["ours"]
+    track.ledger.reset(dict.fromkeys(range(1, work.ACCOUNTS + 1), PLENTY))
+    track.ledger.settle()
+    processes = track.processes(crew) | more
+    crew.thaw()
+    before, began = cpu_by_name(processes), time.monotonic()
+    asked = push(began + seconds)
+    pushed, left = time.monotonic() - began, asked - track.ledger.written()
+    while track.ledger.written() < asked and time.monotonic() - began < seconds + 60:
+        time.sleep(0.02)
+    drained = time.monotonic() - began
+    used = {name: value - before[name] for name, value in cpu_by_name(processes).items()}
+    done = track.ledger.written()
+    crew.freeze(track.is_idle)
+    return {
+        "enqueued_per_second": round(asked / pushed, 1),
+        "done_per_second": round(done / drained, 1),
+        "left_when_the_requests_stopped": left,
+        "lost": asked - done,
+        **{f"{name}_cpu_ms": round(1000 * value / max(1, done), 3) for name, value in used.items()},
+    }
+
+
+def _requests(port: int, handler: str, until: float) -> int:
+    counts = [0] * CLIENTS
+
+    def client(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        for job in _endless(number):
+            if time.monotonic() > until:
+                break
+            connection.request("POST", "/deduct", json.dumps({**job.as_args(), "handler": handler}))
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.HTTPStatus.ACCEPTED:
+                raise RuntimeError(f"the web answered {answer.status}")
+            counts[number] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts)
+
+
+def _bulk(until: float) -> int:
+    count = 0
+    while time.monotonic() < until:
+        with transaction.atomic():
+            jobs = work.sequence(BULK, seed=count)
+            outbox.enqueue_many("work.deduct_batch", (job.as_args() for job in jobs))
+        count += BULK
+    return count
+
+
+def _endless(seed: int) -> Iterator[Job]:
+    while True:
+        yield from work.sequence(1_000, seed=seed)
+
+
+@contextmanager
+def _web(servers: Servers) -> Iterator[tuple[Child, int]]:
+    port = free_port()
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4")
+    quiet = ("--no-control-socket", "--log-level", "warning", "--keep-alive", "30")
+    command = python("-m", "gunicorn", "config.wsgi", *bind, *quiet)
+    web = Child("web", command, servers.folder / "web.log")
+    web.start()
+    try:
+        _wait_for(port, web)
+        yield web, port
+    finally:
+        web.stop()
+
+
+def _wait_for(port: int, web: Child, patience: float = 60) -> None:
+    latest = time.monotonic() + patience
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
+        except OSError:
+            if time.monotonic() > latest or not web.is_running():
+                raise TimeoutError(f"the web does not answer: {web.log.read_text()}") from None
+            time.sleep(0.1)
