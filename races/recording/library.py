@@ -30,12 +30,12 @@ def put(recording: Recording, folder: Path = FOLDER) -> None:
     """Write a recording, one run a line."""
     document = to_json(recording)
     forms = document.pop("forms")
-    head = json.dumps(document, ensure_ascii=False)[:-1]
-    lines = [f'{head},\n"forms": [']
+    head = _dump(document)[:-1]
+    lines = [f'{head},\n"forms":[']
     for number, form in enumerate(forms):
         runs = form.pop("runs")
-        lines.append(json.dumps(form, ensure_ascii=False)[:-1] + ', "runs": [')
-        lines.append(",\n".join(json.dumps(run, ensure_ascii=False) for run in runs))
+        lines.append(_dump(form)[:-1] + ',"runs":[')
+        lines.append(",\n".join(_dump(run) for run in runs))
         lines.append("]}" + ("," if number < len(forms) - 1 else ""))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{recording.scenario}.json").write_text("\n".join([*lines, "]}"]) + "\n")
@@ -151,6 +151,10 @@ def single_from_json(document: dict[str, Any]) -> Run:
     """The run that `single_to_json` wrote."""
     places = [_place_from_json(row) for row in document["places"]]
     return run_from_json(document["run"], document["texts"], places)
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _place_to_json(place: Place) -> list[Any]:
