@@ -1,4 +1,4 @@
-"""What must not stand in a log: secrets by the name of their field, phone numbers by their look."""
+"""What must not stand in a log: secrets by their field's name, phone and card numbers by look."""
 
 import re
 from collections.abc import MutableMapping
@@ -10,19 +10,22 @@ SECRET_NAMES = re.compile(
 )
 # E.164, also with spaces and brackets as people write it.
 PHONE_NUMBER = re.compile(r"(?<![\w.])\+[1-9](?:[ ()/.-]{0,2}\d){6,14}(?!\w)")
+# 13 to 19 digits as cards have them; somebody will put one into an address.
+CARD_NUMBER = re.compile(r"(?<![\w.+-])[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-])")
 URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 
 
 def redact_event(
     logger: Any, method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A structlog processor: the same event without secrets and phone numbers."""
+    """A structlog processor: the same event without secrets, phone and card numbers."""
     return {key: _redact(key, value) for key, value in event.items()}
 
 
 def redact_text(text: str) -> str:
-    """The same text without phone numbers and without passwords in addresses."""
-    return URL_PASSWORD.sub(rf"\1:{REDACTED}@", PHONE_NUMBER.sub(REDACTED, text))
+    """The same text without phone and card numbers and without passwords in addresses."""
+    numbers = PHONE_NUMBER.sub(REDACTED, CARD_NUMBER.sub(REDACTED, text))
+    return URL_PASSWORD.sub(rf"\1:{REDACTED}@", numbers)
 
 
 def _redact(key: str, value: Any) -> Any:

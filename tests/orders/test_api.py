@@ -1,10 +1,13 @@
 """The API: placing, looking, cancelling; and every bad input is told, with nothing changed."""
 
+import re
 from typing import Any
 
 import pytest
 
+from config.redaction import redact_text
 from orders.models import Order
+from outbox.ids import uuid7
 from outbox.models import Message
 from pricing.models import Product
 from tests.orders.shop import stock_of, stocked, work_off
@@ -93,6 +96,26 @@ def test_bad_input_is_told_and_changes_nothing(
     assert not Order.objects.exists()
     assert not Message.objects.exists()
     assert stock_of() == (10, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /api/v1/orders/4242424242424242",
+        f"sku={CARD}!",
+        "5555-5555-5555-4444",
+        "378282246310005",
+    ],
+)
+def test_a_card_number_in_an_address_is_not_logged(text: str) -> None:
+    told = redact_text(text)
+    assert "[redacted]" in told
+    assert not re.search(r"\d{4}[ -]?\d{4}", told)
+
+
+def test_ids_times_and_amounts_stay_in_the_log() -> None:
+    for text in (f"{uuid7()}", "2026-11-22T05:57:56.990179Z", "1795327076990179123", "-4242.50"):
+        assert redact_text(text) == text
 
 
 def test_two_lines_of_one_product_are_added_up(api: ApiClient) -> None:
