@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from config.embedded.ports import free_port
 from orders import calls
@@ -34,14 +34,32 @@ def test_what_is_booked_is_not_booked_again() -> None:
             assert stock_of() == after
 
 
-def test_a_lease_that_is_not_over_is_not_settled(
-    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def frozen(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch) -> SagaAttempt:
+    """An attempt whose worker stands still between its commit and its call."""
     stocked()
     place()
-    monkeypatch.setattr(calling, "make_call", lambda _: None)
-    while not SagaAttempt.objects.exists():
-        step_once()
+    with monkeypatch.context() as patched:
+        patched.setattr(calling, "make_call", lambda _: None)
+        while not SagaAttempt.objects.exists():
+            step_once()
+    return SagaAttempt.objects.get()
+
+
+@pytest.mark.parametrize(("left", "requests"), [("-1 second", 0), ("9 seconds", 0), ("1 hour", 2)])
+def test_a_call_begins_only_while_its_lease_has_time_for_it(
+    sandbox: SandboxProcess, frozen: SagaAttempt, left: str, requests: int
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_sagaattempt SET lease_until = clock_timestamp() + %s::interval", [left]
+        )
+    calling.make_call(frozen.pk)
+    assert len(sandbox.control.requests("payments")) == requests
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_lease_that_is_not_over_is_not_settled() -> None:
     results.settle_attempt(attempt_id=str(SagaAttempt.objects.get().pk))
     assert SagaAttempt.objects.get().outcome == "open"
     assert SagaStep.objects.get(name="authorise").state == "calling"
