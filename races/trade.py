@@ -40,6 +40,13 @@ SPARE = {
 }
 """What is not there for the races of one order, and what it is there for."""
 
+HELD_ELSEWHERE = {
+    "FOR NO KEY UPDATE OF orders_sagarun": "each line says what was booked for it, and the next "
+    "step's message has a key: who comes second finds nothing left to do",
+    **SPARE,
+}
+"""The same of the steps in our own database."""
+
 ON_HAND, ORDERED = 10, 2
 
 parcels: dict[str, str] = {}

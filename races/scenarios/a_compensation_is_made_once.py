@@ -109,11 +109,18 @@ SCENARIO = Scenario(
         Form(
             "the engine, release",
             Question(
-                (release,) * 2, alone(check_release), setup_release, around=trade.providers, kills=1
+                (release,), alone(check_release), setup_release, around=trade.providers, kills=1
             ),
             "our engine, what is reserved in our own database: effect and state are one commit",
             ours=True,
-            spare=trade.SPARE,
+            spare=trade.HELD_ELSEWHERE,
+        ),
+        Form(
+            "the engine, release, delivered twice",
+            Question((release,) * 2, alone(check_release), setup_release, around=trade.providers),
+            "our engine, twice at once: the run's row lock lets one in after the other",
+            ours=True,
+            spare=trade.HELD_ELSEWHERE,
         ),
         Form(
             "the engine, refund",

@@ -57,26 +57,24 @@ def take_back_what_may_have_happened() -> None:
 def setup_ship() -> None:
     trade.placed("reserve", "authorise")
     trade.begin("ship")
+    trade.cancel()
 
 
 def setup_authorise() -> None:
     trade.placed("reserve")
     trade.begin("authorise")
-
-
-def cancel_and_take_back(step: str) -> None:
-    """A customer cancels, the lease ends, and the way back begins."""
     trade.cancel()
+
+
+def take_back_shipping() -> None:
+    """A customer has cancelled; the lease ends, and the way back begins."""
     trade.settle()
-    trade.take(step, undo=True)
+    trade.take("ship", undo=True)
 
 
-def cancel_shipping() -> None:
-    cancel_and_take_back("ship")
-
-
-def cancel_paying() -> None:
-    cancel_and_take_back("authorise")
+def take_back_paying() -> None:
+    trade.settle()
+    trade.take("authorise", undo=True)
 
 
 def check_shipping() -> None:
@@ -122,11 +120,12 @@ SCENARIO = Scenario(
         Form(
             "the engine, ship",
             Question(
-                (trade.call, cancel_shipping),
+                (trade.call, take_back_shipping),
                 alone(check_shipping),
                 setup_ship,
                 begin=day_of_shipping,
                 around=trade.providers,
+                bound=1,
             ),
             "our engine: a step that may have happened is compensated like one that has",
             ours=True,
@@ -135,7 +134,7 @@ SCENARIO = Scenario(
         Form(
             "the engine, authorise",
             Question(
-                (trade.call, cancel_paying),
+                (trade.call, take_back_paying),
                 alone(check_paying),
                 setup_authorise,
                 begin=trade.new_day,

@@ -94,11 +94,7 @@ SCENARIO = Scenario(
             Question((reserve,) * 2, alone(check_reserved), setup_reserve, kills=1),
             "our engine, a step in our own database: the run's row lock, and one transaction",
             ours=True,
-            spare={
-                "FOR NO KEY UPDATE OF orders_sagarun": "each line says what was booked for it, "
-                "and the next step's message has a key: the second one finds nothing left to do",
-                **trade.SPARE,
-            },
+            spare=trade.HELD_ELSEWHERE,
         ),
         Form(
             "run_step, ship",

@@ -16,8 +16,7 @@ from races.scenario import HOLDS, NAIVE, Form, Scenario
 DEATHS_BY_COMMAND = {
     "a_call_is_repeated_under_its_own_key: the key stored before the call",
     "a_chunked_run_survives_its_death: apply_reduction",
-    "a_compensation_is_made_once: the engine, release",
-    "a_failing_job_waits_before_it_runs_again: the consumer",
+    "a_failing_job_waits_before_it_runs_again: the consumer, killed",
     "a_job_delivered_twice_runs_once: the consumer",
     "a_late_commit_is_not_passed_over: the consumer, killed",
     "a_product_that_comes_late_is_left_alone: apply_reduction",
@@ -31,10 +30,8 @@ DEATHS_BY_COMMAND = {
     "overlapping_reductions_both_count: apply_reduction",
 }
 BOUNDED_BY_COMMAND = {
-    "a_late_success_is_taken_back: the engine, ship": 1,
     "a_living_job_is_not_rescued: reconciliation and consumer": 1,
     "an_acknowledgement_decides_nothing: the consumer": 1,
-    "one_bad_message_does_not_hold_up_its_batch: the consumer": 1,
     "the_last_one_finishes_the_whole: drive_campaign": 1,
     "two_reconcilers_repair_once: reconciliation, twice": 1,
     "two_relays_have_one_effect: relay and consumer": 1,
