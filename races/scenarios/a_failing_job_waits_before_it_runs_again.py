@@ -75,6 +75,18 @@ def check_ours(outcomes: Sequence[Outcome]) -> None:
     assert waiting.exists() or not failing.tries, "it failed, and is due at once"
 
 
+def _ask_ours(kills: int = 0, bound: int | None = None) -> Question:
+    return Question(
+        (deliver,) * 2,
+        check_ours,
+        setup_ours,
+        begin=failing.forget,
+        around=failing_effect,
+        kills=kills,
+        bound=bound,
+    )
+
+
 SCENARIO = Scenario(
     claim="A failing job waits before it runs again",
     naive=(
@@ -94,15 +106,15 @@ SCENARIO = Scenario(
         ),
         Form(
             "the consumer",
-            Question(
-                (deliver,) * 2,
-                check_ours,
-                setup_ours,
-                begin=failing.forget,
-                around=failing_effect,
-                kills=1,
-            ),
+            _ask_ours(),
             "ours: attempt, error and back-off commit with the claim",
+            ours=True,
+            spare=shop.CLAIMED_BEFORE,
+        ),
+        Form(
+            "the consumer, killed",
+            _ask_ours(kills=1, bound=1),
+            "ours, dying anywhere: after a death the job runs again at once, after a failure not",
             ours=True,
             spare=shop.CLAIMED_BEFORE,
         ),
