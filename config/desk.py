@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,6 +20,8 @@ from outbox.desk.models import DeskAct
 from outbox.models import Message
 
 MESSAGES_PER_PAGE = 50
+GROUPED = 2_000  # of the newest: to strip the ids off ten thousand errors takes too long
+BEYOND = GROUPED + 1
 ACTS_SHOWN = 20
 may_see = permission_required("outbox.view_message", raise_exception=True)
 may_act = permission_required("outbox.change_message", raise_exception=True)
@@ -33,13 +36,19 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     chosen = bool(selection.fingerprint or selection.handler)
     found = Paginator(groups.dead(selection).order_by("-finished_at", "-id"), MESSAGES_PER_PAGE)
     context = {
-        "groups": groups.groups(selection),
+        "groups": groups.groups(selection, among=GROUPED),
+        "grouped": GROUPED,
+        "more": _buried()[:BEYOND].count() >= BEYOND,
         "selection": selection,
         "chosen": chosen,
         "page": found.get_page(request.GET.get("page")) if chosen else None,
         "acts": DeskAct.objects.all()[:ACTS_SHOWN],
     }
     return render(request, "desk/dead_letters.html", context)
+
+
+def _buried() -> QuerySet[Message]:
+    return Message.objects.filter(state=Message.State.DEAD, finished_at__isnull=False).order_by()
 
 
 @login_required

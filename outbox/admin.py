@@ -26,8 +26,8 @@ from outbox.monitoring.search import Query
 MOST_COUNTED = 10_000
 """Rows that are counted for a list's footnote: all of ten million would take seconds."""
 
-NEWEST = 60_000
-"""Messages among which the admin looks for those of one handler."""
+NEWEST = 5_000
+"""Messages among which the admin's filters look. The operations pages go on from there."""
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
@@ -42,7 +42,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at r
 class StateFilter(admin.SimpleListFilter):
     """States, along the index of those that have ended."""
 
-    title = "state"
+    title = f"state (of the newest {NEWEST:,} of it)"
     parameter_name = "state"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
@@ -54,7 +54,9 @@ class StateFilter(admin.SimpleListFilter):
         if self.value() is None:
             return found
         ended = self.value() not in Message.WAITING
-        return found.filter(state=self.value(), finished_at__isnull=not ended)
+        of_state = Message.objects.filter(state=self.value(), finished_at__isnull=not ended)
+        newest = of_state.order_by("-finished_at" if ended else "-id").values("id")[:NEWEST]
+        return found.filter(state=self.value(), id__in=Subquery(newest))
 
 
 class HandlerFilter(admin.SimpleListFilter):
@@ -110,6 +112,7 @@ class MessageAdmin(ReadOnly):
     )
     paginator = BoundedPaginator
     ordering = ("-id",)
+    list_per_page = 40
     show_full_result_count = False  # counting ten million rows for a footnote takes seconds
     actions = ("cancel", "redrive", "discard")
     readonly_fields = ("story",)

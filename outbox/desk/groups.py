@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F, Func, Max, Min, QuerySet, TextField, Value
 from django.db.models.functions import MD5, Concat, Left
 
@@ -61,22 +62,29 @@ def dead(selection: Selection = Selection()) -> QuerySet[Message]:
     return found.order_by("finished_at", "id")
 
 
-def groups(selection: Selection = Selection(), *, most: int = 200) -> list[Group]:
-    """What went wrong, the most frequent first, with times and the latest message as example."""
+def groups(
+    selection: Selection = Selection(), *, most: int = 200, among: int | None = None
+) -> list[Group]:
+    """What went wrong, the most frequent first, with times and the latest message as example.
+
+    Given `among`, only so many of the newest dead letters are looked at. One query.
+    """
+    found = dead(selection)
+    if among is not None:
+        buried = Message.objects.filter(state=Message.State.DEAD, finished_at__isnull=False)
+        found = found.filter(id__in=buried.order_by("-finished_at").values("id")[:among])
     counted = (
-        dead(selection)
-        .order_by()
+        found.order_by()
         .values(*("fingerprint", "handler", "summary"))
-        .annotate(count=Count("id"), first=Min("finished_at"), last=Max("finished_at"))
+        .annotate(
+            count=Count("id"),
+            first=Min("finished_at"),
+            last=Max("finished_at"),
+            ids=ArrayAgg("id", order_by=("-finished_at", "-id")),
+        )
         .order_by("-count", "fingerprint")[:most]
     )
-    return [Group(**row, example=_latest(row["fingerprint"])) for row in counted]
-
-
-def _latest(fingerprint: str) -> UUID:
-    found = dead(Selection(fingerprint=fingerprint)).order_by("-finished_at", "-id")
-    latest: UUID = found.values_list("id", flat=True)[0]
-    return latest
+    return [Group(example=row.pop("ids")[0], **row) for row in map(dict, counted)]
 
 
 _SUMMARY = Left(

@@ -2,7 +2,8 @@
 
 Starts throwaway servers, fills the tables as a week of a busy shop would, and asks for every page
 as an operator, in this process: what is measured is the server's time. Exits with 1 where a page's
-95th percentile is above 100 ms, or a page asks more than 30 questions. Wants a quiet machine.
+95th percentile is above 100 ms, or a page asks more than 30 questions. Wants a quiet machine; the
+column "busy" is the processor time of this process and its PostgreSQL, which no neighbour changes.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-LIMIT_MS, MOST_QUERIES, TIMES = 100.0, 30, 20
+LIMIT_MS, MOST_QUERIES, TIMES = 100.0, 30, 20  # as many times is each page asked for
 FILL = (Path(__file__).parent / "million.sql").read_text()
 
 
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=1_000_000)
     messages = parser.parse_args().messages
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ["LOG_LEVEL"] = "ERROR"
     from tests import settings as test_settings
 
     if test_settings.SERVERS is not None:
@@ -39,7 +41,11 @@ def _fill(messages: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from outbox.models import Message
+
     call_command("migrate", verbosity=0)
+    if Message.objects.count() >= messages:  # a database that was given, and filled before
+        return
     with connection.cursor() as cursor:
         cursor.execute(FILL, {"count": messages})
         cursor.execute("VACUUM ANALYZE")
@@ -83,7 +89,7 @@ def messages_in_the_middle() -> int:
 
 def _measure(address: str) -> bool:
     from django.contrib.auth.models import Group, User
-    from django.db import connection, reset_queries
+    from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
@@ -91,21 +97,41 @@ def _measure(address: str) -> bool:
     user.groups.add(Group.objects.get(name="operator"))
     client = Client()
     client.force_login(user)
-    with CaptureQueriesContext(connection) as queries:
+    with CaptureQueriesContext(connection) as captured:
         status = client.get(address).status_code
-    reset_queries()
-    spans = []
+        queries = len(captured)
+    backend = _ask_backend()
+    spans, busy = [], _cpu(backend)
     for _ in range(TIMES):
         start = time.perf_counter()
         client.get(address)
         spans.append((time.perf_counter() - start) * 1000)
     spans.sort()
+    busy = (_cpu(backend) - busy) / TIMES
     median, p95 = spans[TIMES // 2], spans[int(TIMES * 0.95) - 1]
-    fine = status == 200 and p95 <= LIMIT_MS and len(queries) <= MOST_QUERIES
+    fine = status in (200, 302) and p95 <= LIMIT_MS and queries <= MOST_QUERIES
     mark = " " if fine else "*"
-    figures = f"{median:6.1f} {p95:6.1f} ms {len(queries):3} queries"
+    figures = f"{median:6.1f} {p95:6.1f} ms, busy {busy:5.1f} ms, {queries:2} queries"
     print(f"{mark} {status} {figures}  {address}", flush=True)  # noqa: T201
     return fine
+
+
+def _ask_backend() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _cpu(backend: int) -> float:
+    """Milliseconds that this process and its PostgreSQL have worked: no neighbour changes that."""
+    own = time.process_time() * 1000
+    stat = Path(f"/proc/{backend}/stat")
+    if not stat.exists():
+        return own
+    ticks = sum(map(int, stat.read_text().rpartition(")")[2].split()[11:13]))
+    return own + ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
