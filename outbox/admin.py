@@ -26,7 +26,7 @@ from outbox.monitoring.search import Query
 MOST_COUNTED = 10_000
 """Rows that are counted for a list's footnote: all of ten million would take seconds."""
 
-NEWEST = 5_000
+NEWEST = 2_000
 """Messages among which the admin's filters look. The operations pages go on from there."""
 
 
