@@ -27,7 +27,6 @@ DEATHS_BY_COMMAND = {
     "cancel_and_apply_have_one_outcome: the consumer and cancel_reduction",
     "crossed_locks_do_not_deadlock: apply_reduction",
     "every_increment_is_counted: find or create, then F()",
-    "overlapping_reductions_both_count: apply_reduction",
 }
 BOUNDED_BY_COMMAND = {
     "a_living_job_is_not_rescued: reconciliation and consumer": 1,
