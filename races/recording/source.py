@@ -24,16 +24,18 @@ def here() -> Place | None:
 
 
 def now(place: Place) -> int:
-    """The line's number in the source as it is; 0 where it has changed since."""
-    lines = _lines(place.file)
-    last = len(lines) - len(place.lines)
-    found = [
-        first
-        for first in range(last + 1)
-        if tuple(lines[first : first + len(place.lines)]) == place.lines
+    """The line's number in the source as it is; 0 where it is gone.
+
+    Looked for with the lines around it, and, where those have changed, by itself.
+    """
+    lines, before = _lines(place.file), place.line - place.first
+    whole = [
+        first + before + 1
+        for first in range(len(lines) - len(place.lines) + 1)
+        if lines[first : first + len(place.lines)] == place.lines
     ]
-    nearest = min(found, key=lambda first: abs(first + 1 - place.first), default=None)
-    return 0 if nearest is None else nearest + 1 + place.line - place.first
+    alone = [number for number, text in enumerate(lines, start=1) if text == place.code]
+    return min(whole or alone, key=lambda number: abs(number - place.line), default=0)
 
 
 @lru_cache(maxsize=4096)
