@@ -24,6 +24,8 @@ class Crew:
     def start(self) -> None:
         """Start all of them."""
         for child in self.children:
+            # Should the harness be killed, the kernel sends this, and only this reaches the frozen.
+            child.stop_signal = signal.SIGKILL
             child.start()
 
     def assert_alive(self) -> None:
