@@ -116,7 +116,7 @@ SCENARIO = Scenario(
             spare=trade.HELD_ELSEWHERE,
         ),
         Form(
-            "the engine, release, delivered twice",
+            "the engine twice, release",
             Question((release,) * 2, alone(check_release), setup_release, around=trade.providers),
             "our engine, twice at once: the run's row lock lets one in after the other",
             ours=True,
@@ -139,7 +139,7 @@ SCENARIO = Scenario(
             spare=trade.SPARE,
         ),
         Form(
-            "the engine, refund, delivered twice",
+            "the engine twice, refund",
             Question(
                 (give_back,) * 2,
                 alone(check_given_back),

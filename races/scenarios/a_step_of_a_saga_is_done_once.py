@@ -113,7 +113,7 @@ SCENARIO = Scenario(
             spare=trade.SPARE,
         ),
         Form(
-            "run_step, ship, delivered twice",
+            "run_step twice, ship",
             Question(
                 (ship,) * 2,
                 alone(check_shipped),
