@@ -84,13 +84,13 @@ def _keep_a_picture(page: Page) -> None:
 
 def _run_hot(page: Page) -> None:
     page.get_by_role("link", name="Hot run", exact=True).click()
-    page.get_by_label("Workers").fill("10000")
+    page.get_by_label("Workers", exact=True).fill("10000")
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".errorlist").first).to_contain_text("from 2 to 50 workers")
-    page.get_by_label("Workers").fill("8")
-    page.get_by_label("Texts wanted").fill("60")
+    page.get_by_label("Workers", exact=True).fill("8")
+    page.get_by_label("Texts wanted", exact=True).fill("60")
     for name in ("Row lock", "Guarded update", "Claimed in batches, as the outbox does"):
-        page.get_by_label(name, exact=True).uncheck()
+        page.get_by_role("checkbox", name=name, exact=True).uncheck()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("running", exact=True)).to_be_visible()
     naive = page.get_by_role("region", name="Read, check, save")
