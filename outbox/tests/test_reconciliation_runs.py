@@ -1,60 +1,24 @@
 """A run is one at a time, goes on after a death where it stood, and says what became of it."""
 
-import json
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 import outbox
 from outbox import runs
 from outbox.models import Message, Run
-from outbox.reconciliation import Check, Page, Suspect, acts, chain, checks, register, run
-from outbox.reconciliation.models import Finding, FindingAct, Reconciliation
+from outbox.reconciliation import Page, chain, checks, register, run
+from outbox.reconciliation.models import Finding, Reconciliation
 from outbox.tasks import reconcile, reconcile_step
 from outbox.tests.conftest import another_session, drain
+from outbox.tests.numbers import Nothing, Numbers, reconciled
 from outbox.tests.test_keys import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-class Numbers(Check):
-    """Three pages with a finding on each; `mend` is asked for the repair."""
-
-    name = "tests.numbers"
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.mend: Callable[[str], str] = lambda number: "mended"
-
-    def page(self, after: str) -> Page:
-        number = int(after or 0)
-        return Page(1, [str(number)], str(number + 1) if number < 2 else None)
-
-    def confirm(self, subject: str) -> Suspect | None:
-        self.seen.append(subject)
-        return Suspect("odd", subject, {"number": subject})
-
-    def repair(self, suspect: Suspect) -> str:
-        return self.mend(suspect.subject)
-
-
-class Nothing(Check):
-    """It sees one row, and all is well."""
-
-    name = "tests.nothing"
-
-    def page(self, after: str) -> Page:
-        return Page(1, [], None)
-
-    def confirm(self, subject: str) -> Suspect | None:
-        raise AssertionError("nothing was suspected")
 
 
 @pytest.fixture
@@ -64,14 +28,6 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
     register(check)
     register(Nothing())
     return check
-
-
-def reconciled(*options: str) -> dict[str, Any]:
-    out = StringIO()
-    with suppress(SystemExit):  # a finding that was not mended is told by the exit status, too
-        call_command("reconcile", "--json", *options, stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
 
 
 def take_steps(started: Reconciliation, count: int) -> None:
@@ -239,81 +195,6 @@ def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
     told = reconciled()
     assert [finding["type"] for finding in told["findings"]] == ["check_failed", *["odd"] * 3]
     assert Finding.objects.earliest("id").evidence == {"error": "LookupError: no such column"}
-
-
-def test_an_acknowledged_finding_is_not_told_again_until_it_changes(numbers: Numbers) -> None:
-    numbers.mend = lambda number: "" if number == "1" else "mended"
-    reconciled()
-    (open_one,) = Finding.objects.for_a_person()
-    acts.acknowledge(finding_id=open_one.pk, actor="ann", note="a test account")
-    assert not Finding.objects.for_a_person().exists()
-    assert [finding["subject"] for finding in reconciled()["findings"]] == ["0", "2"]
-    assert Reconciliation.objects.latest("pk").known == 1
-    acts.reopen(finding_id=open_one.pk, actor="bob", note="it is no test account")
-    assert len(reconciled()["findings"]) == 3
-    Finding.objects.update(evidence={"number": "another"})
-    for found in Finding.objects.for_a_person():
-        acts.acknowledge(finding_id=found.pk, actor="ann", note="as it was then")
-    assert len(reconciled()["findings"]) == 3, "with other evidence it is told"
-
-
-def test_a_known_finding_that_can_be_mended_by_now_is(numbers: Numbers) -> None:
-    numbers.mend = lambda number: "" if number == "1" else "mended"
-    reconciled()
-    acts.acknowledge(finding_id=Finding.objects.for_a_person()[0].pk, actor="ann", note="later")
-    numbers.mend = lambda number: "mended"
-    assert [finding["repaired"] for finding in reconciled()["findings"]] == [True] * 3
-
-
-def test_acts_say_who_and_why_and_only_once(numbers: Numbers) -> None:
-    numbers.mend = lambda number: "" if number == "1" else "mended"
-    reconciled()
-    mended, open_one, _ = Finding.objects.order_by("id")
-    with pytest.raises(ValueError, match="Say why"):
-        acts.acknowledge(finding_id=open_one.pk, actor="ann", note="  ")
-    with pytest.raises(acts.NotOpen, match="repaired"):
-        acts.acknowledge(finding_id=mended.pk, actor="ann", note="why not")
-    with pytest.raises(acts.NotOpen, match="open"):
-        acts.reopen(finding_id=open_one.pk, actor="ann", note="why not")
-
-
-def test_the_second_of_two_who_act_at_once_sees_what_the_first_one_said(numbers: Numbers) -> None:
-    numbers.mend = lambda number: "" if number == "1" else "mended"
-    reconciled()
-    open_one = Finding.objects.for_a_person().get()
-    refused: list[str] = []
-
-    def acknowledge() -> None:
-        with pytest.raises(acts.NotOpen) as refusal:
-            acts.acknowledge(finding_id=open_one.pk, actor="bob", note="both at once")
-        refused.append(str(refusal.value))
-
-    with another_session() as session, session.transaction():
-        session.execute("SELECT FROM outbox_finding WHERE id = %s FOR NO KEY UPDATE", [open_one.pk])
-        second = in_thread(acknowledge)
-        wait_until_one_waits()
-        session.execute(
-            "INSERT INTO outbox_findingact (finding_id, kind, actor, note)"
-            " VALUES (%s, 'acknowledge', 'ann', 'first')",
-            [open_one.pk],
-        )
-    second.join(20)
-    assert refused == ["It is acknowledged already."]
-    assert FindingAct.objects.get().actor == "ann"
-
-
-def wait_until_one_waits() -> None:
-    """Until a session of this database waits for a row that another one holds."""
-    for _ in range(400):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock')"
-            )
-            if cursor.fetchone()[0]:
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError("nobody waited")
 
 
 def test_old_runs_go_with_their_findings(numbers: Numbers) -> None:

@@ -1,0 +1,52 @@
+"""A check with a finding on each of three pages, and one that finds nothing."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+from django.core.management import call_command
+
+from outbox.reconciliation import Check, Page, Suspect
+
+
+class Numbers(Check):
+    """Three pages with a finding on each; `mend` is asked for the repair."""
+
+    name = "tests.numbers"
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.mend: Callable[[str], str] = lambda number: "mended"
+
+    def page(self, after: str) -> Page:
+        number = int(after or 0)
+        return Page(1, [str(number)], str(number + 1) if number < 2 else None)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        self.seen.append(subject)
+        return Suspect("odd", subject, {"number": subject})
+
+    def repair(self, suspect: Suspect) -> str:
+        return self.mend(suspect.subject)
+
+
+class Nothing(Check):
+    """It sees one row, and all is well."""
+
+    name = "tests.nothing"
+
+    def page(self, after: str) -> Page:
+        return Page(1, [], None)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        raise AssertionError("nothing was suspected")
+
+
+def reconciled(*options: str) -> dict[str, Any]:
+    out = StringIO()
+    with suppress(SystemExit):  # a finding that was not mended is told by the exit status, too
+        call_command("reconcile", "--json", *options, stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
