@@ -118,7 +118,9 @@ def _figures(results: Sequence[dict[str, Any]]) -> str:
 def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
     """Of the project's own forms: where nobody dies, and where the tree was too large."""
     ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
-    bounded = [_named(each, f"{each['bounded']} preemptions") for each in ours if each["bounded"]]
+    bounded = [
+        _named(each, f"{each['bounded']} preemptions") for each in ours if not each["complete"]
+    ]
     living = [_named(each) for each in ours if not each["crash_points"]]
     dying = len(ours) - len(living)
     return [

@@ -151,7 +151,11 @@ SCENARIO = Scenario(
             "ours: the record is committed before the run and deleted with its effect; the relay "
             "finds one that nobody holds, and counts a crash",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE": "one worker is here; it keeps two of them apart "
+                "(a_job_delivered_twice_runs_once)",
+            },
         ),
         Form(
             "the relay",

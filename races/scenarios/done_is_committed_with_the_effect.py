@@ -80,7 +80,6 @@ SCENARIO = Scenario(
             "marked in the effect's transaction",
             Question((marked_with_the_effect,) * 2, alone(check), setup, kills=1),
             "one commit says both",
-            spare={"FOR UPDATE": ""},
         ),
         Form(
             "the consumer",
@@ -95,7 +94,11 @@ SCENARIO = Scenario(
             "ours, killed at every point, the reply to its commit lost at any (two at once: see "
             "a_job_delivered_twice_runs_once)",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE": "one worker is here; it keeps two of them apart "
+                "(a_job_delivered_twice_runs_once)",
+            },
         ),
     ),
     why="The effect and the note of it are two commits, and a process can die between any two.",

@@ -106,7 +106,11 @@ SCENARIO = Scenario(
             "ours: the effect fails after its first write; it runs in a savepoint, and the message "
             "is not done (its deaths: see a_failing_job_waits_before_it_runs_again)",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE OF message": "the effect fails whoever runs it; it keeps two "
+                "runs apart (a_job_delivered_twice_runs_once)",
+            },
         ),
     ),
     why=(
