@@ -32,7 +32,7 @@ class Bench:
 
     def ask(self, requests: int) -> None:
         """So many requests of ten effects each, all accepted."""
-        for number in range(1, requests + 1):
+        for number in [self.journal.number() for _ in range(requests)]:
             numbers = list(range(number * AT_ONCE, (number + 1) * AT_ONCE))
             request = self.journal.begin(number, "bare", "/chaos/bare", {"numbers": numbers})
             with transaction.atomic():
@@ -42,6 +42,7 @@ class Bench:
 
     def work(self, seconds: float) -> None:
         """Workers who are all told of the same messages, until none waits or the time is up."""
+        self.observer.insist("DELETE FROM outbox_run")  # of the dead: there is no relay here
         latest = time.monotonic() + seconds
         threads = [
             threading.Thread(target=self._work, args=(latest, number)) for number in range(WORKERS)
