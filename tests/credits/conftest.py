@@ -1,5 +1,6 @@
 """The provider of these tests: the real sandbox, as a process of its own."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 
 from credits import providers
+from credits.models import Campaign
 from credits.quota import rate
 from sandbox.control import Control
+from tests.credits.world import make_community, start, states, work
 from tests.sandbox.process import SandboxProcess
 from tests.stack import Stack
 
@@ -59,3 +62,28 @@ def environment(running: SandboxProcess) -> dict[str, str]:
 def _forget() -> None:
     for cached in (providers.client, rate._shared, rate._own):
         cached.cache_clear()
+
+
+@pytest.fixture
+def patience(sandbox: Control, settings: Any) -> None:
+    """The sandbox is waited for, however busy the machine is: no time-out is meant here."""
+    settings.TEXTS = replace(settings.TEXTS, timeout=20)
+    providers.client.cache_clear()
+
+
+@pytest.fixture
+def log(running_sandbox: SandboxProcess) -> Iterator[sqlite3.Connection]:
+    """The provider's own records, to be broken as ours are."""
+    with sqlite3.connect(running_sandbox.home / "sandbox.sqlite3", isolation_level=None) as db:
+        yield db
+    db.close()
+
+
+@pytest.fixture
+def sent(sandbox: Control) -> Campaign:
+    """A campaign whose two texts were sent."""
+    make_community(credits=5, members=2)
+    campaign = start()
+    work()
+    assert states(campaign) == {"sent": 2}
+    return campaign

@@ -1,25 +1,14 @@
-"""Credits, texts and the provider's log, broken by hand: found, mended, then silent."""
+"""Credits and texts, broken by hand: found, mended, then silent."""
 
-import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
-from io import StringIO
-from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
-from django.urls import resolve
 
-from credits import demo, providers, services
-from credits.models import Campaign, Finding, TextMessage
-from credits.reconciliation import provider
+from credits import demo, services
+from credits.models import Campaign
 from outbox.models import Message
-from outbox.reconciliation import Suspect, registered
-from outbox.reconciliation.models import Finding as Recorded
 from sandbox.control import Control
+from tests.credits.broken import execute, findings, make_old, only_finding, unknown
 from tests.credits.world import (
     balance,
     make_community,
@@ -29,75 +18,8 @@ from tests.credits.world import (
     states,
     work,
 )
-from tests.sandbox.process import SandboxProcess
 
-pytestmark = pytest.mark.django_db(transaction=True)
-NAMES = [name for name in registered() if name.startswith("credits.")]
-Found = dict[str, Any]
-
-
-def findings(*options: str) -> list[Found]:
-    """What a run over the checks of credits finds, and does."""
-    found: list[Found] = []
-    for name in NAMES:
-        out = StringIO()
-        with suppress(SystemExit):  # a finding that needs a person is told by the exit status, too
-            call_command("reconcile", "--check", name, "--json", *options, stdout=out)
-        found += json.loads(out.getvalue())["findings"]
-    for one in Recorded.objects.filter(check_name__in=NAMES):
-        suspect = Suspect(one.type, one.subject, one.evidence)
-        address = registered()[one.check_name].address(suspect)
-        assert address == "" or resolve(address), "a finding leads to a page, if to any"
-    return found
-
-
-def only_finding() -> Found:
-    (found,) = findings()
-    return found
-
-
-def execute(sql: str, *values: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-
-
-@pytest.fixture
-def sandbox(sandbox: Control, settings: Any) -> Control:
-    """One that is waited for, however busy the machine is: no time-out is meant here."""
-    settings.TEXTS = replace(settings.TEXTS, timeout=20)
-    providers.client.cache_clear()
-    return sandbox
-
-
-@pytest.fixture
-def log(running_sandbox: SandboxProcess) -> Iterator[sqlite3.Connection]:
-    """The provider's own records, to be broken as ours are."""
-    with sqlite3.connect(running_sandbox.home / "sandbox.sqlite3", isolation_level=None) as db:
-        yield db
-    db.close()
-
-
-@pytest.fixture
-def sent(sandbox: Control) -> Campaign:
-    """A campaign whose two texts were sent."""
-    make_community(credits=5, members=2)
-    campaign = start()
-    work()
-    assert states(campaign) == {"sent": 2}
-    return campaign
-
-
-def make_old(log: sqlite3.Connection) -> None:
-    """Let what was sent have been sent an hour ago, to us and to the provider."""
-    execute(
-        "UPDATE credits_textmessage SET sending_at = sending_at - interval '1 hour',"
-        " lease_until = lease_until - interval '1 hour',"
-        " finished_at = finished_at - interval '1 hour'"
-    )
-    log.execute(
-        "UPDATE sms_message SET created_at = created_at - 3600, sent_at = sent_at - 3600,"
-        " ended_at = ended_at - 3600"
-    )
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patience")]
 
 
 def test_a_fresh_start_has_no_findings_and_asks_nobody(sandbox: Control) -> None:
@@ -233,17 +155,6 @@ def test_a_text_that_was_handed_out_to_nobody_is_sent(sandbox: Control) -> None:
     assert states(campaign) == {"sent": 1}
 
 
-def unknown(sandbox: Control) -> TextMessage:
-    """A text that went out; its reply was lost an hour ago."""
-    make_community(credits=5, members=1)
-    sandbox.force("sms", "reply_lost", operation="create")
-    start()
-    work("credits.drive_campaign", "credits.send_text")
-    execute("UPDATE credits_textmessage SET lease_until = now() - interval '50 minutes'")
-    assert only_text().state == "unknown"
-    return only_text()
-
-
 def test_an_open_text_that_nobody_settles_is_looked_for(sandbox: Control) -> None:
     unknown(sandbox)
     assert findings() == [], "its message waits"
@@ -272,123 +183,6 @@ def test_a_text_that_somebody_is_at_is_no_finding(sandbox: Control) -> None:
     with another_session() as worker, worker.transaction():
         worker.execute("SELECT FROM credits_textmessage FOR NO KEY UPDATE")
         assert [one["type"] for one in findings()] == []
-
-
-# The provider's list and ours.
-
-
-def test_a_text_that_is_none_of_ours_needs_a_person(
-    sent: Campaign, log: sqlite3.Connection
-) -> None:
-    providers.send(to=phone(7), body="Hello", callback="")
-    assert findings() == [], "its reply may be on its way"
-    make_old(log)
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("unknown_to_us", False)
-
-
-def test_a_text_that_went_out_after_its_refund_is_recorded(
-    sandbox: Control, log: sqlite3.Connection
-) -> None:
-    sandbox.turn("sms_list_lag_seconds", 0)
-    make_community(credits=5, members=1)
-    sandbox.force("sms", "error_before", operation="create")
-    start()
-    work()
-    assert only_text().state == "failed"
-    providers.send(to=phone(1), body="Hello", callback="")  # as a sender does that was frozen
-    make_old(log)
-
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("sent_after_refund", True)
-    assert Finding.objects.get().sid == found["subject"]
-    assert balance() == (5, 0)
-    assert findings() == []
-
-
-def test_a_text_that_was_sent_twice_is_recorded(sent: Campaign, log: sqlite3.Connection) -> None:
-    providers.send(to=phone(1), body="Hello", callback="")
-    make_old(log)
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("sent_twice", True)
-    assert Finding.objects.get().kind == "sent_twice"
-    assert findings() == []
-
-
-def test_an_id_that_we_lost_is_written_down(sent: Campaign, log: sqlite3.Connection) -> None:
-    make_old(log)
-    execute("UPDATE credits_textmessage SET sid = NULL WHERE phone = %s", phone(1))
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("id_missing", True)
-    assert sent.texts.get(phone=phone(1)).sid == found["subject"]
-    assert findings() == []
-
-
-def test_a_text_that_failed_behind_our_back_is_refunded(
-    sent: Campaign, log: sqlite3.Connection
-) -> None:
-    make_old(log)
-    log.execute("UPDATE sms_message SET outcome = 'failed' WHERE recipient = ?", (phone(1),))
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("failed_after_all", True)
-    assert states(sent) == {"sent": 1, "failed": 1}
-    assert balance() == (4, 0)
-    assert findings() == []
-
-
-def test_one_that_we_gave_up_and_the_provider_did_not_needs_a_person(
-    sent: Campaign, log: sqlite3.Connection
-) -> None:
-    make_old(log)
-    execute(
-        "UPDATE credits_textmessage SET state = 'failed', reason = 'x' WHERE phone = %s", phone(1)
-    )
-    types = {one["type"]: one["repaired"] for one in findings()}
-    assert types == {"entries_differ_from_texts": False, "says_otherwise": False}
-
-
-def test_what_we_say_was_sent_and_the_provider_does_not_know_needs_a_person(
-    sent: Campaign, log: sqlite3.Connection
-) -> None:
-    make_old(log)
-    log.execute("DELETE FROM sms_message WHERE recipient = ?", (phone(2),))
-    found = only_finding()
-    assert (found["type"], found["repaired"]) == ("sent_is_not_listed", False)
-    assert found["subject"] == str(sent.texts.get(phone=phone(2)).pk)
-
-
-def test_an_open_text_is_left_to_those_who_settle_it(
-    sandbox: Control, log: sqlite3.Connection
-) -> None:
-    unknown(sandbox)
-    log.execute("UPDATE sms_message SET created_at = created_at - 1200")
-    execute("UPDATE credits_textmessage SET sending_at = now() - interval '20 minutes'")
-    assert findings() == []
-
-
-def test_a_list_out_of_reach_is_said_and_nothing_follows(
-    sent: Campaign, sandbox: Control, log: sqlite3.Connection
-) -> None:
-    make_old(log)
-    sandbox.misbehave("sms", "outage", 100)
-    assert {one["type"] for one in findings()} == {"provider_out_of_reach"}
-    sandbox.reset("sms")
-    sandbox.force("sms", "outage", operation="list", times=2)
-    assert findings() == []
-
-
-def test_the_list_is_read_page_by_page_and_each_text_is_marked_once(
-    sent: Campaign, log: sqlite3.Connection, sandbox: Control, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from credits import provider_list
-
-    monkeypatch.setattr(provider_list, "AT_ONCE", 1)
-    monkeypatch.setattr(provider, "FETCHES", 1)
-    make_old(log)
-    asked = len(sandbox.requests("sms"))
-    assert findings() == []
-    assert len(sandbox.requests("sms")) == asked + 2, "a request for each page, none for a text"
-    assert not sent.texts.filter(listed_at=None).exists()
 
 
 def test_a_dry_run_changes_nothing(sent: Campaign, log: sqlite3.Connection) -> None:

@@ -1,0 +1,136 @@
+"""The provider's list and ours, each broken by hand: found, mended, then silent."""
+
+import sqlite3
+
+import pytest
+
+from credits import providers
+from credits.models import Campaign, Finding
+from credits.reconciliation import provider
+from sandbox.control import Control
+from tests.credits.broken import execute, findings, make_old, only_finding, unknown
+from tests.credits.world import (
+    balance,
+    make_community,
+    only_text,
+    phone,
+    start,
+    states,
+    work,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("patience")]
+
+
+def test_a_text_that_is_none_of_ours_needs_a_person(
+    sent: Campaign, log: sqlite3.Connection
+) -> None:
+    providers.send(to=phone(7), body="Hello", callback="")
+    assert findings() == [], "its reply may be on its way"
+    make_old(log)
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("unknown_to_us", False)
+
+
+def test_a_text_that_went_out_after_its_refund_is_recorded(
+    sandbox: Control, log: sqlite3.Connection
+) -> None:
+    sandbox.turn("sms_list_lag_seconds", 0)
+    make_community(credits=5, members=1)
+    sandbox.force("sms", "error_before", operation="create")
+    start()
+    work()
+    assert only_text().state == "failed"
+    providers.send(to=phone(1), body="Hello", callback="")  # as a sender does that was frozen
+    make_old(log)
+
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("sent_after_refund", True)
+    assert Finding.objects.get().sid == found["subject"]
+    assert balance() == (5, 0)
+    assert findings() == []
+
+
+def test_a_text_that_was_sent_twice_is_recorded(sent: Campaign, log: sqlite3.Connection) -> None:
+    providers.send(to=phone(1), body="Hello", callback="")
+    make_old(log)
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("sent_twice", True)
+    assert Finding.objects.get().kind == "sent_twice"
+    assert findings() == []
+
+
+def test_an_id_that_we_lost_is_written_down(sent: Campaign, log: sqlite3.Connection) -> None:
+    make_old(log)
+    execute("UPDATE credits_textmessage SET sid = NULL WHERE phone = %s", phone(1))
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("id_missing", True)
+    assert sent.texts.get(phone=phone(1)).sid == found["subject"]
+    assert findings() == []
+
+
+def test_a_text_that_failed_behind_our_back_is_refunded(
+    sent: Campaign, log: sqlite3.Connection
+) -> None:
+    make_old(log)
+    log.execute("UPDATE sms_message SET outcome = 'failed' WHERE recipient = ?", (phone(1),))
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("failed_after_all", True)
+    assert states(sent) == {"sent": 1, "failed": 1}
+    assert balance() == (4, 0)
+    assert findings() == []
+
+
+def test_one_that_we_gave_up_and_the_provider_did_not_needs_a_person(
+    sent: Campaign, log: sqlite3.Connection
+) -> None:
+    make_old(log)
+    execute(
+        "UPDATE credits_textmessage SET state = 'failed', reason = 'x' WHERE phone = %s", phone(1)
+    )
+    types = {one["type"]: one["repaired"] for one in findings()}
+    assert types == {"entries_differ_from_texts": False, "says_otherwise": False}
+
+
+def test_what_we_say_was_sent_and_the_provider_does_not_know_needs_a_person(
+    sent: Campaign, log: sqlite3.Connection
+) -> None:
+    make_old(log)
+    log.execute("DELETE FROM sms_message WHERE recipient = ?", (phone(2),))
+    found = only_finding()
+    assert (found["type"], found["repaired"]) == ("sent_is_not_listed", False)
+    assert found["subject"] == str(sent.texts.get(phone=phone(2)).pk)
+
+
+def test_an_open_text_is_left_to_those_who_settle_it(
+    sandbox: Control, log: sqlite3.Connection
+) -> None:
+    unknown(sandbox)
+    log.execute("UPDATE sms_message SET created_at = created_at - 1200")
+    execute("UPDATE credits_textmessage SET sending_at = now() - interval '20 minutes'")
+    assert findings() == []
+
+
+def test_a_list_out_of_reach_is_said_and_nothing_follows(
+    sent: Campaign, sandbox: Control, log: sqlite3.Connection
+) -> None:
+    make_old(log)
+    sandbox.misbehave("sms", "outage", 100)
+    assert {one["type"] for one in findings()} == {"provider_out_of_reach"}
+    sandbox.reset("sms")
+    sandbox.force("sms", "outage", operation="list", times=2)
+    assert findings() == []
+
+
+def test_the_list_is_read_page_by_page_and_each_text_is_marked_once(
+    sent: Campaign, log: sqlite3.Connection, sandbox: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from credits import provider_list
+
+    monkeypatch.setattr(provider_list, "AT_ONCE", 1)
+    monkeypatch.setattr(provider, "FETCHES", 1)
+    make_old(log)
+    asked = len(sandbox.requests("sms"))
+    assert findings() == []
+    assert len(sandbox.requests("sms")) == asked + 2, "a request for each page, none for a text"
+    assert not sent.texts.filter(listed_at=None).exists()
