@@ -3,7 +3,7 @@
 A worker can be alive and take nothing: kombu counts a message as unacknowledged for as long as its
 acknowledgement has not gone through, and one that failed with its connection is never tried again.
 With a prefetch of one that is the only slot. Nothing is lost, since the rows are in PostgreSQL, but
-nothing is done either. Celery's own health checks do not see it (celery issue 8091 and its kin).
+nothing is done either. Celery's own health checks do not see it.
 """
 
 import logging

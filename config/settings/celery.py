@@ -61,7 +61,7 @@ def _broker(waits: bool) -> dict[str, Any]:
     """Time-outs in seconds. Publishing must not hold a request up: one second, no retry."""
     return {
         "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
-        # A broker whose disk is full refuses every write: without this each worker would end itself.
+        # A broker whose disk is full refuses every write: without this the workers end themselves.
         "CELERY_BROKER_CHANNEL_ERROR_RETRY": True,
         "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,  # by default a worker gives up after 100
         "CELERY_BROKER_CONNECTION_TIMEOUT": 4 if waits else 1,
