@@ -33,7 +33,7 @@ chaos: venv ## Break everything under load, compare the books (ARGS="--messages 
 	$(call install,requirements.txt)
 	@$(BIN)/python manage.py chaos $(ARGS)
 
-bench: venv ## Measure it beside bare Celery and others (QUICK=1: three minutes, without peers)
+bench: venv ## Measure it beside bare Celery and others (QUICK=1: a few minutes, without peers)
 	$(call install,requirements.txt)
 	@$(BIN)/python -m benchmarks --size $(if $(QUICK),quick,full) $(ARGS)
 

@@ -1,1 +1,1 @@
-"""How fast it is, beside what: `make bench` (everything), `make bench QUICK=1` (three minutes)."""
+"""How fast it is, beside what: `make bench` (everything), `make bench QUICK=1` (a few minutes)."""

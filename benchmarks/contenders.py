@@ -99,7 +99,7 @@ def ours_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
 
 
 def bare_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
-    """Bare Celery's worker. It takes four tasks a process ahead, Celery's own default: faster."""
+    """Bare Celery's worker. It takes four tasks a process ahead, Celery's own default."""
     ahead = ("--prefetch-multiplier", "4")
     return Crew([_worker(servers, "bare", "bare", processes, *ahead)])
 
