@@ -48,7 +48,7 @@ def _calls(order: Order) -> Iterator[Line]:
         name = f"{'undo ' * call.backwards}{call.step.name}, attempt {call.number}"
         said = f"{call.detail} Later: {call.late}" if call.late else call.detail
         at = call.finished_at or call.started_at
-        task = tasks.get(call.message_id, "")
+        task = tasks.get(call.message_id, "") if call.message_id else ""
         yield Line(at, "call", call.outcome, name, said, call.worker, task)
 
 

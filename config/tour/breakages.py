@@ -112,12 +112,13 @@ def _find(name: str) -> int:
 def outcome(reductions: list[str]) -> dict[str, int]:
     """What became of the jobs: how many have ended, how many changed a price, and how often."""
     found = PriceReduction.objects.filter(pk__in=reductions)
-    ended = found.exclude(status=PriceReduction.Status.SCHEDULED)
-    changes = found.filter(price_changes__isnull=False).values_list("pk", flat=True)
-    applied = list(changes)
+    # First, who has ended: what they changed is there by now. The other way round the last one
+    # could end between the two questions, and the page, which stops asking then, would miss it.
+    ended = found.exclude(status=PriceReduction.Status.SCHEDULED).count()
+    applied = list(found.filter(price_changes__isnull=False).values_list("pk", flat=True))
     return {
         "scheduled": found.count(),
-        "ended": ended.count(),
+        "ended": ended,
         "applied": len(set(applied)),
         "twice": len(applied) - len(set(applied)),
     }

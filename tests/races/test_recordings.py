@@ -1,6 +1,7 @@
 """What the lab's pages show is what happens: recordings are replayed and compared."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from races.recording.watched import WatchedExplorer
 from races.scenario import NAIVE
 
 AGAIN = "run `manage.py record_races {}`"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NAMES = sorted(scenario.scenarios())
 
 
@@ -27,11 +29,21 @@ def watched(
 ) -> Iterator[WatchedExplorer]:
     """An explorer that knows where each step came from."""
     with django_db_blocker.unblock(), lab.broker.installed(), steady.without_clocks():
+        _count_from_one()
         explorer = WatchedExplorer(patience=20)
         yield explorer
         explorer.clean()
         explorer.close()
         connections["default"].close()
+
+
+def _count_from_one() -> None:
+    """Recordings begin in a new database, where the first product is product 1."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+            " FROM pg_sequences WHERE schemaname = 'public'"
+        )
 
 
 def recorded(name: str) -> Recording:
@@ -42,9 +54,9 @@ def recorded(name: str) -> Recording:
 
 
 def told(run: Run) -> list[tuple[str, ...]]:
-    """What a viewer reads of a run, without line numbers."""
+    """What a viewer reads of a run, without line numbers and random ids."""
     return [
-        (turn.choice, turn.missed, turn.world, *_words(moment))
+        (turn.choice, turn.missed, UUID.sub("<id>", turn.world), *_words(moment))
         for turn in run.turns
         for moment in turn.moments or (Moment("", ""),)
     ]
