@@ -15,6 +15,7 @@ from outbox.tests.conftest import HERE, another_session, deliver, make_due
 from outbox.tests.test_poison import Killed
 
 QUICK = float("inf")
+HOUR = timedelta(hours=1)  # a back-off that is not over within the test
 
 
 def enqueue_many(count: int) -> None:
@@ -116,7 +117,7 @@ def test_a_run_that_was_frozen_between_two_messages_goes_no_further(
         if n == 2:
             transaction.on_commit(lambda: collected.append(runs.collect_crashed()), robust=True)
 
-    handler = declare(frozen_after_the_second)
+    handler = declare(frozen_after_the_second, retry=outbox.Retry(base=HOUR, cap=HOUR))
     enqueue_many(4)
     assert consume(handler).done == 3
     assert (collected, ledger.all()) == ([1], ["0", "1", "2"])
