@@ -31,6 +31,7 @@ def write(
         "load_before": round(load, 2),
         "load_after": round(os.getloadavg()[0], 2),
     }
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(known, indent=1, sort_keys=False) + "\n", encoding="utf-8")
 
 
