@@ -12,6 +12,7 @@ from outbox import claims, consumer, runs
 from outbox.models import Message, Run
 from outbox.pace import MOST, Pace
 from outbox.tests.conftest import HERE, another_session, deliver, make_due
+from outbox.tests.test_keys import in_thread
 from outbox.tests.test_poison import Killed
 
 QUICK = float("inf")
@@ -122,6 +123,39 @@ def test_a_run_that_was_frozen_between_two_messages_goes_no_further(
     assert consume(handler).done == 3
     assert (collected, ledger.all()) == ([1], ["0", "1", "2"])
     assert Message.objects.get(state="pending").alone
+
+
+def test_what_a_lost_record_named_is_claimed_by_records_of_its_own(
+    declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch, records: list[int]
+) -> None:
+    """Though it is due at once: the record, not the time, is what a run goes on with."""
+    monkeypatch.setattr(runs, "GRACE", timedelta(0))
+
+    def frozen_after_the_second(n: int) -> None:
+        ledger.add(str(n))
+        if n == 2:
+            transaction.on_commit(lambda: runs.collect_crashed() and None, robust=True)
+
+    handler = declare(frozen_after_the_second, retry=outbox.Retry(base=timedelta(0)))
+    enqueue_many(6)
+    assert consume(handler).refused == 3
+    assert sorted(ledger.all()) == [str(n) for n in range(6)]
+    assert records == [2, 4, 1, 1, 1]
+
+
+def test_a_record_is_held_while_any_of_its_messages_runs(
+    declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "GRACE", timedelta(0))
+    collected: list[int] = []
+
+    def look(n: int) -> None:
+        in_thread(lambda: collected.append(runs.collect_crashed())).join(10)
+
+    handler = declare(look)
+    enqueue_many(4)
+    assert consume(handler).done == 4
+    assert collected == [0, 0, 0, 0]
 
 
 def test_a_record_is_given_up_before_it_looks_like_a_crash(
