@@ -75,6 +75,9 @@ def test_only_one_counts_at_a_time() -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [module.LOCK])
     assert measure() is False
+    # Closing would do as well, a moment later: the server ends a session after its client.
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [module.LOCK])
     other.close()
     assert measure() is True
 
