@@ -25,6 +25,7 @@ class Injected:
     kind: str
     at: float  # seconds since the epoch
     pair: bool
+    alone: bool  # no second one of a pair, and none that lasts was still on
 
 
 @dataclass
@@ -51,10 +52,12 @@ class Injection:
 
     def _inject(self, kinds: tuple[str, ...]) -> None:
         self.say(" and ".join(kinds))
+        pair = len(kinds) > 1
+        alone = not pair and not self._lasting
         for kind in kinds:
             at = time.time()
             if self._do(kind):
-                self.injected.append(Injected(kind, at, len(kinds) > 1))
+                self.injected.append(Injected(kind, at, pair, alone))
 
     def _do(self, kind: str) -> bool:
         """Inject one; where there is nothing to harm at the moment, try again for a while."""

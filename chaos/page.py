@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "chaos.md"
+RECOVERY = ("p50", "p99", "max", "in_company_max")
 BEGIN, END = "<!-- written by manage.py chaos --docs -->", "<!-- end -->"
 
 
@@ -36,12 +37,16 @@ def table(found: dict[str, Any]) -> str:
         f"After the last fault no message was due for longer than "
         f"{found['longest_due_after_faults_s']:.1f} s.",
         "",
-        "| fault | count | lost | doubled | recovery p50 | p99 | worst |",
-        "|---|---|---|---|---|---|---|",
+        "Recovery is that of the faults which came alone; where another one was on or came in the "
+        "same moment, the last column has the worst.",
+        "",
+        "| fault | count | alone | lost | doubled | recovery p50 | p99 | worst | in company |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, row in found["kinds"].items():
-        times = [_seconds(row[f"recovery_{which}_s"]) for which in ("p50", "p99", "max")]
-        cells = [kind.replace("_", " "), row["count"], row["lost"], row["doubled"], *times]
+        times = [_seconds(row[f"recovery_{which}_s"]) for which in RECOVERY]
+        counts = [row[count] for count in ("count", "alone", "lost", "doubled")]
+        cells = [kind.replace("_", " "), *counts, *times]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join([*lines, ""])
 

@@ -60,30 +60,42 @@ def summary(found: dict[str, Any]) -> str:
 def _kinds(
     outcome: Outcome, blamed: list[tuple[Violation, tuple[str, ...]]]
 ) -> dict[str, dict[str, Any]]:
-    recoveries = defaultdict(list)
+    of_kind = defaultdict(list)
     for fault in outcome.injected:
-        recoveries[fault.kind].append(of_fault(fault.at, outcome.probes))
+        of_kind[fault.kind].append(fault)
     return {
         kind: {
-            "count": len(seconds),
+            "count": len(faults),
+            "alone": sum(fault.alone for fault in faults),
             **{
                 str(harm): sum(kind in kinds and one.harm is harm for one, kinds in blamed)
                 for harm in Harm
             },
-            **_recovery([one for one in seconds if one is not None]),
+            **_recovery(faults, outcome),
         }
-        for kind, seconds in sorted(recoveries.items())
+        for kind, faults in sorted(of_kind.items())
     }
 
 
-def _recovery(seconds: list[float]) -> dict[str, float | None]:
-    if not seconds:
-        return {"recovery_p50_s": None, "recovery_p99_s": None, "recovery_max_s": None}
+def _recovery(faults: list[Injected], outcome: Outcome) -> dict[str, float | None]:
+    """Of those that came alone; the company of another fault measures that one, too.
+
+    Where none came alone, of all. `recovery_in_company_max_s` is the worst of the others.
+    """
+    alone = _seconds([fault for fault in faults if fault.alone], outcome)
+    company = _seconds([fault for fault in faults if not fault.alone], outcome)
+    told = alone or company
     return {
-        "recovery_p50_s": round(percentile(seconds, 0.5), 2),
-        "recovery_p99_s": round(percentile(seconds, 0.99), 2),
-        "recovery_max_s": round(max(seconds), 2),
+        "recovery_p50_s": round(percentile(told, 0.5), 2) if told else None,
+        "recovery_p99_s": round(percentile(told, 0.99), 2) if told else None,
+        "recovery_max_s": round(max(told), 2) if told else None,
+        "recovery_in_company_max_s": round(max(company), 2) if company else None,
     }
+
+
+def _seconds(faults: list[Injected], outcome: Outcome) -> list[float]:
+    found = (of_fault(fault.at, outcome.probes) for fault in faults)
+    return [one for one in found if one is not None]
 
 
 def _blame(violation: Violation, injected: list[Injected]) -> tuple[str, ...]:

@@ -29,8 +29,13 @@ def outcome(violations: list[Violation], injected: list[Injected]) -> Outcome:
     return Outcome(WISH, journal, injected, probes, settled, violations, 10, 5, 60.0, facts)
 
 
+def alone(kind: str, at: float) -> Injected:
+    """A fault with no other one beside it."""
+    return Injected(kind, at, pair=False, alone=True)
+
+
 def test_what_is_lost_is_put_to_the_account_of_the_fault_before_it() -> None:
-    faults = [Injected("kill_web", 90.0, False), Injected("kill_relay", 101.0, False)]
+    faults = [alone("kill_web", 90.0), alone("kill_relay", 101.0)]
     lost = Violation("orders", Harm.LOST, "order 1", "is not there", at=95.0)
     twice = Violation("texts", Harm.DOUBLED, "text 1", "sent twice", at=100.0)
     found = report.document(outcome([lost, twice], faults))
@@ -40,10 +45,18 @@ def test_what_is_lost_is_put_to_the_account_of_the_fault_before_it() -> None:
 
 
 def test_only_kinds_that_occurred_are_listed() -> None:
-    found = report.document(outcome([], [Injected("kill_web", 99.5, False)]))
+    found = report.document(outcome([], [alone("kill_web", 99.5)]))
     assert list(found["kinds"]) == ["kill_web"]
     assert found["kinds"]["kill_web"]["recovery_max_s"] == 3.5
     assert "kill web" in page.table(found)
+
+
+def test_recovery_is_that_of_the_faults_that_came_alone() -> None:
+    beside = Injected("kill_web", 99.0, pair=False, alone=False)
+    row = report.document(outcome([], [beside, alone("kill_web", 102.0)]))["kinds"]["kill_web"]
+    assert (row["count"], row["alone"]) == (2, 1)
+    assert (row["recovery_p99_s"], row["recovery_in_company_max_s"]) == (1.0, 4.0)
+    assert report.document(outcome([], [beside]))["kinds"]["kill_web"]["recovery_p50_s"] == 4.0
 
 
 def test_a_fault_is_felt_by_what_was_open_and_by_what_came_within_a_second() -> None:
