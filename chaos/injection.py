@@ -84,16 +84,18 @@ class Injection:
             time.sleep(0.05)
 
     def _end_lasting(self, *, most: int) -> None:
-        """End those whose time is up; where more than `most` are on, wait for the next ones."""
-        self._lasting.sort(key=lambda one: one[0])
-        while self._lasting:
-            until, kind, lasting = self._lasting[0]
+        """End those whose time is up; where more than `most` are on, wait for the next ones.
+
+        One that cannot be ended yet, behind a broker that is frozen, say, must not keep that one
+        from being thawed: it is tried again after the others.
+        """
+        for one in sorted(self._lasting, key=lambda one: one[0]):
+            until, kind, lasting = one
             if len(self._lasting) <= most and time.monotonic() < until:
                 return
             time.sleep(max(0.0, until - time.monotonic()))
-            if not self._end(kind, lasting):
-                return
-            del self._lasting[0]
+            if self._end(kind, lasting):
+                self._lasting.remove(one)
 
     def _end(self, kind: str, lasting: Lasting) -> bool:
         try:

@@ -1,0 +1,27 @@
+"""Faults that last are ended, and none stands in the way of another one's end."""
+
+import time
+
+from chaos.faults import Lasting
+from chaos.injection import Injection
+
+
+def test_what_cannot_be_ended_yet_does_not_keep_the_others_on() -> None:
+    """Dispatches that were held back cannot be sent while the broker is frozen."""
+    ended: list[str] = []
+
+    def send() -> None:
+        if "thaw" not in ended:
+            raise OSError("the broker is frozen")
+        ended.append("send")
+
+    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
+    now = time.monotonic()
+    injection._lasting += [
+        (now - 2, "delay_dispatches", Lasting(0, send)),
+        (now - 1, "freeze_broker", Lasting(0, lambda: ended.append("thaw"))),
+    ]
+    injection._end_lasting(most=0)
+    injection._end_lasting(most=0)
+    assert ended == ["thaw", "send"]
+    assert not injection._lasting
