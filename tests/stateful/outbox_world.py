@@ -1,6 +1,5 @@
 """Handlers whose runs end as the machine says, and a table of their effects."""
 
-import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Protocol
@@ -74,10 +73,11 @@ def note_abandoned(args: dict[str, Any], state: str, reason: str) -> None:
 
 
 @pytest.fixture
-def outbox_world(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def outbox_world(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, quiet: None
+) -> Iterator[None]:
     """Three handlers, a table of effects, dispatches that nobody sends, crashes seen at once."""
     monkeypatch.setattr(dispatch, "send", lambda *_, **__: True)
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     monkeypatch.setattr(runs, "GRACE", timedelta(0))
     monkeypatch.setattr(consumer, "TIME_SLICE", HOUR)  # however busy the machine is
     known = dict(handlers._registry)
