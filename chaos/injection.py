@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import kombu.exceptions
 import redis
 
 from chaos.faults import FAULTS, Lasting, Site
@@ -15,7 +16,13 @@ from chaos.recovery import FELT_BY
 LONGEST_WAIT = 40.0  # seconds for a recovery, before the next fault comes all the same
 PAUSE = (0.2, 0.9)  # seconds of quiet after a recovery
 MOST_LASTING = 3  # faults that may be on at once
-NOTHING_TO_HARM = (LookupError, OSError, OutOfSight, redis.RedisError)
+NOTHING_TO_HARM = (
+    LookupError,
+    OSError,
+    OutOfSight,
+    redis.RedisError,
+    kombu.exceptions.OperationalError,  # what Celery makes of a broker that is away
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 import time
 
-from chaos.faults import Lasting
+import kombu.exceptions
+import pytest
+
+from chaos.faults import FAULTS, Lasting
 from chaos.injection import Injection
 
 
@@ -25,3 +28,18 @@ def test_what_cannot_be_ended_yet_does_not_keep_the_others_on() -> None:
     injection._end_lasting(most=0)
     assert ended == ["thaw", "send"]
     assert not injection._lasting
+
+
+def test_a_broker_that_is_away_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dispatch cannot be forged the moment after the broker was killed; a second later it can."""
+    tried: list[str] = []
+
+    def forge(site: object) -> None:
+        tried.append("forge")
+        if len(tried) == 1:
+            raise kombu.exceptions.OperationalError("Connection refused")
+
+    monkeypatch.setitem(FAULTS, "forge_dispatches", forge)
+    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
+    assert injection._do("forge_dispatches")
+    assert tried == ["forge", "forge"]
