@@ -8,6 +8,8 @@ BIN := .venv/bin
 # A process for each core, and not fewer than two: most tests wait for other processes.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -lt 2 ] && n=2; echo $$n)
 ARGS ?=
+# The broker of `make test`: valkey, which is in the requirements, or rabbitmq, which the system has.
+BROKER ?= valkey
 
 # Installs a lock file, hashes checked, unless .venv holds a copy of that very file.
 install = @cmp -s $(1) .venv/$(1) || { echo "Installing $(1) into .venv" && \
@@ -21,9 +23,9 @@ run: venv ## Start everything; Ctrl-C ends it (ONCEPROOF_HOME, PORT, FLOWER_PORT
 	$(call install,requirements.txt)
 	@ONCEPROOF_END_WITH_PARENT=1 exec $(BIN)/python manage.py up
 
-test: venv ## Run the whole suite on throwaway servers (ARGS="-k name" chooses)
+test: venv ## Run the whole suite on throwaway servers (ARGS="-k name"; BROKER=rabbitmq)
 	$(call install,requirements-dev.txt)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@TEST_BROKER=$(BROKER) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 races: venv ## Explore every race on a throwaway server (ARGS="--json", ARGS="NAME --draw")
 	$(call install,requirements.txt)

@@ -1,7 +1,8 @@
 """Workers say each two seconds that they are there, under a key of the broker that soon expires.
 
-Celery's own way to ask is remote control, which a deployment has switched off. Nothing but
-/readyz and the pages reads this: work never depends on it.
+Celery's own way to ask is remote control, which a deployment has switched off. RabbitMQ keeps no
+keys: there the names are in the Redis of REDIS_URL and, without one, only the consumers of each
+queue are counted. Nothing but /readyz and the pages reads this: work never depends on it.
 """
 
 import json
@@ -15,6 +16,8 @@ import redis
 from celery.signals import heartbeat_sent
 from celery.worker import state
 from django.conf import settings
+
+from config.settings import rabbitmq
 
 PREFIX = "onceproof:worker:"
 EXPIRES_AFTER = 6  # seconds: three heartbeats
@@ -51,7 +54,28 @@ def record(sender: Any, **_: Any) -> None:
 
 
 def workers() -> list[Worker]:
-    """Workers seen lately. Raises redis.RedisError after one second."""
+    """Workers seen lately. Raises redis.RedisError or one of kombu's errors after some seconds."""
+    if not rabbitmq.is_meant(settings.CELERY_BROKER_URL):
+        return _named()
+    counted = _counted()  # asks the broker itself, whose absence the names would not tell at once
+    try:
+        return _named() if settings.HEARTBEATS_URL else counted
+    except redis.RedisError:
+        return counted
+
+
+def _counted() -> list[Worker]:
+    """What RabbitMQ knows: how many take from a queue."""
+    from config.rabbitmq import consumers  # Celery's consumer comes with it
+
+    return [
+        Worker(name=f"{queue} {number}", queues=(queue,))
+        for queue, count in consumers().items()
+        for number in range(1, count + 1)
+    ]
+
+
+def _named() -> list[Worker]:
     keys = list(_client().scan_iter(match=PREFIX + "*", count=1000))
     queues = _client().mget(keys) if keys else []
     return [
@@ -62,8 +86,9 @@ def workers() -> list[Worker]:
 
 
 def connect() -> None:
-    """Let this process's worker, if it is one, send heartbeats."""
-    heartbeat_sent.connect(record, dispatch_uid="heartbeats")
+    """Let this process's worker, if it is one, send heartbeats, where there is a place for them."""
+    if settings.HEARTBEATS_URL:
+        heartbeat_sent.connect(record, dispatch_uid="heartbeats")
 
 
 def _running() -> list[tuple[str, str, int, float]]:
@@ -88,7 +113,7 @@ def _worker(name: str, told: Any) -> Worker:
 @lru_cache(maxsize=1)
 def _client() -> redis.Redis:
     return redis.Redis.from_url(
-        settings.CELERY_BROKER_URL,
+        settings.HEARTBEATS_URL,
         socket_timeout=1,
         socket_connect_timeout=1,
         retry=None,  # the next heartbeat is the retry

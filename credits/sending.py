@@ -6,7 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import reverse
 
 import outbox
@@ -41,14 +42,15 @@ def still_allowed(text_id: int, token: UUID) -> bool:
 
 @contextmanager
 def presence(token: UUID) -> Iterator[None]:
-    """While the sender is at it, its database session holds an advisory lock. A killed sender's
-    falls with its connection; a frozen one's stays, and says so."""
-    with connection.cursor() as cursor:
+    """While the sender is at it, a database session of its own holds an advisory lock. A killed
+    sender's falls with its connection; a frozen one's stays, and says so."""
+    session = _session()
+    with session.cursor() as cursor:
         _run(cursor, "pg_try_advisory_lock", token)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with session.cursor() as cursor:
             _run(cursor, "pg_advisory_unlock", token)
 
 
@@ -74,13 +76,16 @@ def callback_address(token: UUID) -> str:
     return str(settings.TEXTS.public_url + reverse("credits:callback", args=[token]))
 
 
+def _session() -> BaseDatabaseWrapper:
+    """The usual connection; behind a pooler, which forgets sessions, one that goes past it."""
+    if "direct" not in connections:
+        return connections["default"]
+    session = connections["direct"]
+    session.close_if_unusable_or_obsolete()  # nobody else looks after it between two calls
+    return session
+
+
 def _run(cursor: object, function: str, token: UUID) -> bool:
-    if _is_pooled():
-        return True  # a pooler in transaction mode gives each transaction another session
     sql = f"SELECT {function}(hashtextextended(%s, 0))"
     cursor.execute(sql, [f"credits.sending:{token}"])  # type: ignore[attr-defined]
     return bool(cursor.fetchone()[0])  # type: ignore[attr-defined]
-
-
-def _is_pooled() -> bool:
-    return bool(connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"))

@@ -116,5 +116,5 @@ pooler = _Pooler()
 @cache
 def redis() -> Any:
     """A client of the Redis that stands beside the races; each command is a step."""
-    url = os.environ.get("RACES_REDIS_URL") or settings.CELERY_BROKER_URL
+    url = os.environ.get("RACES_REDIS_URL") or settings.REDIS_URL
     return PointedRedis.from_url(url, socket_timeout=5)

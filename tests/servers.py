@@ -1,10 +1,11 @@
-"""The suite's own throwaway PostgreSQL and Valkey: one pair for each pytest-xdist worker.
+"""The suite's own throwaway PostgreSQL and broker: a set for each pytest-xdist worker.
 
-A pair each, because tests kill, freeze and restart them. `fsync` is off: it matters only when the
-machine itself goes down, and no test can do that. What a killed server had acknowledged is in the
-kernel's page cache and is there again after its restart, with or without `fsync`.
-TEST_DATABASE_URL and TEST_BROKER_URL name servers to use instead; tests that kill servers then
-skip.
+The broker is Valkey or, with TEST_BROKER=rabbitmq (`make test BROKER=rabbitmq`), RabbitMQ beside a
+Valkey, which then is what REDIS_URL names. A set each, because tests kill, freeze and restart them.
+`fsync` is off: it matters only when the machine itself goes down, and no test can do that. What a
+killed server had acknowledged is in the kernel's page cache and is there again after its restart,
+with or without `fsync`. TEST_DATABASE_URL and TEST_BROKER_URL name servers to use instead; tests
+that kill servers then skip.
 """
 
 import atexit
@@ -14,21 +15,32 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from config.embedded import account
 from config.embedded.child import Child
 from config.embedded.ports import free_port
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
+from tests import rabbitmq
+from tests.rabbitmq import RabbitMQ
 
 DATABASE = "onceproof"
 PREFIX = "onceproof-tests-"  # then the owner's process number, so that a later run can tell
 
 
+WITH_RABBITMQ = os.environ.get("TEST_BROKER", "") == "rabbitmq"
+on_redis = pytest.mark.skipif(WITH_RABBITMQ, reason="it is about Redis as the broker")
+"""For tests that do to the broker what only Redis knows, or look at how kombu works with it."""
+
+
 class Servers:
-    """A PostgreSQL and a Valkey in a folder that goes when the process does."""
+    """A PostgreSQL and a broker in a folder that goes when the process does."""
 
     def __init__(self) -> None:
         _sweep()
+        if WITH_RABBITMQ and rabbitmq.program() is None:
+            raise SystemExit(f"TEST_BROKER=rabbitmq: {rabbitmq.INSTALL}.")
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
         runs_as = account.for_servers()
@@ -37,6 +49,7 @@ class Servers:
         fast = {"fsync": "off", "max_connections": "300"}
         self.postgres = Postgres(place, free_port(), password, runs_as, fast)
         self.valkey = Valkey(place, free_port(), password, runs_as)
+        self.rabbitmq = RabbitMQ(place, free_port(), password, runs_as) if WITH_RABBITMQ else None
         self.postgres_child: Child | None = None
         self.valkey_child: Child | None = None
         self._place = place
@@ -44,7 +57,7 @@ class Servers:
         atexit.register(self.end)
 
     def start(self) -> None:
-        """Start both and wait until they answer; a second call does nothing."""
+        """Start them and wait until they answer; a second call does nothing."""
         if self.postgres_child is not None:
             return
         self.postgres.initialise()
@@ -53,11 +66,29 @@ class Servers:
         self.valkey_child = self.valkey.child(self.folder / "valkey.log")
         self.start_postgres()
         self.start_valkey()
+        if self.rabbitmq is not None:
+            self.start_broker()
+
+    def broker_url(self) -> str:
+        """The broker's address."""
+        return self.rabbitmq.url() if self.rabbitmq else self.valkey.url()
+
+    @property
+    def broker_child(self) -> Child:
+        """The broker's process."""
+        return _running(self.rabbitmq.node if self.rabbitmq else self.valkey_child)
 
     def start_postgres(self) -> None:
         """Start PostgreSQL (again, after a test has killed it) and wait until it answers."""
         _running(self.postgres_child).start()
         self.postgres.wait_until_ready()
+
+    def start_broker(self) -> None:
+        """Start the broker (again, after a test has killed it) and wait until it answers."""
+        if self.rabbitmq is not None:
+            self.rabbitmq.start(self.folder / "rabbitmq.log")
+        else:
+            self.start_valkey()
 
     def start_valkey(self) -> None:
         """Start Valkey (again, after a test has killed it) and wait until it answers."""
@@ -65,12 +96,14 @@ class Servers:
         self.valkey.wait_until_ready()
 
     def end(self) -> None:
-        """Stop both and remove their folder."""
+        """Stop them and remove their folder."""
         if os.getpid() != self._owner:  # a forked child of a test runs this, too
             return
         for child in (self.valkey_child, self.postgres_child):
             if child is not None:
                 child.stop(patience=5)
+        if self.rabbitmq is not None:
+            self.rabbitmq.end()
         shutil.rmtree(self._place, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -15,7 +15,9 @@ if SERVERS is None:
     os.environ["BROKER_URL"] = os.environ["TEST_BROKER_URL"]
 else:
     os.environ["DATABASE_URL"] = SERVERS.postgres.url(DATABASE)
-    os.environ["BROKER_URL"] = SERVERS.valkey.url()
+    os.environ["BROKER_URL"] = SERVERS.broker_url()
+    if SERVERS.rabbitmq is not None:  # it keeps no keys: what workers share has a place of its own
+        os.environ["REDIS_URL"] = SERVERS.valkey.url()
 
 from config.settings import *  # noqa: E402, F403 (after the environment that it reads)
 from config.settings import DATABASES  # noqa: E402

@@ -35,9 +35,11 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import connection, connections
+from kombu import Connection
 
 from config.embedded.child import PROJECT, Child, python
 from config.embedded.ports import free_port
+from config.settings.celery import QUEUES
 from tests.servers import Servers
 
 
@@ -75,16 +77,17 @@ class Stack:
         self.wait_until(lambda: f"{name}@test ready" in worker.log.read_text(), why=worker)
         return worker
 
-    def relay(self) -> Child:
+    def relay(self, *, environment: dict[str, str] | None = None) -> Child:
         """The relay loop, `manage.py relay`."""
         name = f"relay-{len(self.children)}"
-        return self._start(Child(name, python("manage.py", "relay"), self._log(name)))
+        command = python("manage.py", "relay")
+        return self._start(Child(name, command, self._log(name), environment or {}))
 
-    def beat(self) -> Child:
+    def beat(self, *, environment: dict[str, str] | None = None) -> Child:
         """celery-beat with the project's scheduler."""
         name = f"beat-{len(self.children)}"
         command = python("-m", "celery", "-A", "config", "beat", "-l", "INFO", "--pidfile=")
-        return self._start(Child(name, command, self._log(name)))
+        return self._start(Child(name, command, self._log(name), environment or {}))
 
     def web(self, *, workers: int = 1, environment: dict[str, str] | None = None) -> Web:
         """The web server on a free port, answering at its `address`."""
@@ -140,25 +143,27 @@ class Stack:
         os.killpg(child.pid, signal.SIGCONT)
 
     def flush_broker(self) -> None:
-        """FLUSHALL: everything that the broker knew is gone."""
-        with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+        """Everything that the broker knew is gone, and every key in Redis."""
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
             client.flushall()
+        if settings.CELERY_BROKER_URL.startswith("amqp"):
+            _purge(settings.CELERY_BROKER_URL)
 
     def kill_broker(self) -> None:
-        """Kill -9 Valkey. Its append-only file stays."""
-        self.kill(self._server("valkey_child"))
+        """Kill -9 the broker. Its files stay."""
+        self.kill(self._server("broker_child"))
 
     def start_broker(self) -> None:
-        """Start Valkey again and wait until it answers."""
-        self._own_servers().start_valkey()
+        """Start the broker again and wait until it answers."""
+        self._own_servers().start_broker()
 
     def freeze_broker(self) -> None:
-        """SIGSTOP Valkey: connections are accepted and nothing answers."""
-        self.freeze(self._server("valkey_child"))
+        """SIGSTOP the broker: connections are accepted and nothing answers."""
+        self.freeze(self._server("broker_child"))
 
     def thaw_broker(self) -> None:
-        """SIGCONT Valkey."""
-        self.thaw(self._server("valkey_child"))
+        """SIGCONT the broker."""
+        self.thaw(self._server("broker_child"))
 
     def kill_postgres(self) -> None:
         """Kill -9 PostgreSQL's main process; its backends notice and end by themselves."""
@@ -185,7 +190,7 @@ class Stack:
             self._revive(self._servers)
 
     def _revive(self, servers: Servers) -> None:
-        for name, start in (("valkey", servers.start_valkey), ("postgres", servers.start_postgres)):
+        for name, start in (("broker", servers.start_broker), ("postgres", servers.start_postgres)):
             child = self._server(f"{name}_child")
             if child.is_running():
                 self.thaw(child)
@@ -224,6 +229,13 @@ class Stack:
     def _server(self, name: str) -> Child:
         child: Child = getattr(self._own_servers(), name)
         return child
+
+
+def _purge(broker_url: str) -> None:
+    with Connection(broker_url) as connection:
+        for name in QUEUES:
+            with connection.channel() as channel, suppress(*connection.channel_errors):
+                channel.queue_purge(name)
 
 
 def children_of(pid: int) -> list[int]:

@@ -29,13 +29,9 @@ ALLOWED_HOSTS = list(_installation.allowed_hosts)
 DEBUG = env.bool("DEBUG", False)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
-# A pooler in transaction mode forgets sessions. What needs one (beat's lock) goes past it.
+# A pooler in transaction mode forgets sessions. What needs one goes past it (docs/scaling.md).
 DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", "") or _installation.database_url
-DATABASES = databases(
-    _installation.database_url,
-    direct=_installation.database_url == DIRECT_DATABASE_URL,
-    application=process.name(),
-)
+DATABASES = databases(_installation.database_url, DIRECT_DATABASE_URL, application=process.name())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True  # and UTC throughout: django-celery-beat has open time-zone faults
 TIME_ZONE = "UTC"
@@ -75,7 +71,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.middleware.RequestLines",
 ]
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
@@ -122,14 +118,17 @@ SENTRY_DSN = env.str("SENTRY_DSN", "")
 SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", "production")
 globals().update(logging_settings(env.str("LOG_LEVEL", "INFO"), process.name()))
 CELERY_BROKER_URL = _installation.broker_url
-globals().update(celery_settings(waits_for_broker=process.is_worker(), embedded=EMBEDDED))
+globals().update(
+    celery_settings(CELERY_BROKER_URL, waits_for_broker=process.is_worker(), embedded=EMBEDDED)
+)
 WORKER_DEAF_AFTER = env.float("WORKER_DEAF_AFTER", 6)  # seconds; see config.watchdog
-CACHES, OUTBOX_COALESCING_CACHE = caches(env, _installation.broker_url)
+_redis_broker = CELERY_BROKER_URL if CELERY_BROKER_URL.startswith("redis") else ""
+# What workers share for efficiency: the provider's rate, marks of dispatches in the air.
+REDIS_URL = env.str("REDIS_URL", "") or _redis_broker
+HEARTBEATS_URL = _redis_broker or REDIS_URL  # in the broker, where it keeps keys
+CACHES, OUTBOX_COALESCING_CACHE = caches(REDIS_URL)
 TEXTS = find_texts(
-    env,
-    home.current(),
-    database_url=_installation.database_url,
-    broker_url=_installation.broker_url,
+    env, home.current(), database_url=_installation.database_url, redis_url=REDIS_URL
 )
 SHOP = find_shop(env, home.current(), database_url=_installation.database_url)
 globals().update(mail_settings(env, home.current()))

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from environs import Env
 
-
-def caches(env: Env, broker_url: str) -> tuple[dict[str, Any], str | None]:
+def caches(redis_url: str) -> tuple[dict[str, Any], str | None]:
     """Django's caches, and which of them web and workers share; None where there is no Redis."""
     local = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    redis_url = env.str("REDIS_URL", broker_url if broker_url.startswith("redis") else "")
     if not redis_url:
         return local, None
     shared = {

@@ -3,20 +3,22 @@
 from datetime import timedelta
 from typing import Any
 
-from kombu import Exchange, Queue
+from config.settings import rabbitmq, redis
 
 QUEUES = ("critical", "default", "bulk", "relay")
 
 
-def celery_settings(*, waits_for_broker: bool, embedded: bool) -> dict[str, Any]:
+def celery_settings(broker_url: str, *, waits_for_broker: bool, embedded: bool) -> dict[str, Any]:
     """All of it. `waits_for_broker` is true in workers and beat: nobody stands behind those."""
+    broker = rabbitmq if rabbitmq.is_meant(broker_url) else redis
     return {
-        "CELERY_TASK_QUEUES": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
+        "CELERY_TASK_QUEUES": broker.queues(QUEUES),
         "CELERY_TASK_DEFAULT_QUEUE": "default",
         "CELERY_TASK_CREATE_MISSING_QUEUES": True,  # Flower and remote control have their own
         **_messages(),
         **_worker(embedded),
         **_broker(waits_for_broker),
+        **broker.settings(waits=waits_for_broker),
         **_beat(),
     }
 
@@ -65,16 +67,6 @@ def _broker(waits: bool) -> dict[str, Any]:
         "CELERY_BROKER_CHANNEL_ERROR_RETRY": True,
         "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,  # by default a worker gives up after 100
         "CELERY_BROKER_CONNECTION_TIMEOUT": 4 if waits else 1,
-        "CELERY_BROKER_TRANSPORT_OPTIONS": {
-            "socket_timeout": 5 if waits else 1,
-            "socket_connect_timeout": 2 if waits else 1,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-            # A message that a killed worker had taken comes back after this long. It is only a
-            # hint, and by then the relay has long sent another.
-            "visibility_timeout": 3600,
-            **({} if waits else {"max_retries": 0}),
-        },
     }
 
 

@@ -5,12 +5,23 @@ from typing import Any
 import dj_database_url
 
 
-def databases(url: str, *, direct: bool, application: str) -> dict[str, Any]:
-    """Django's setting DATABASES for one address.
+def databases(url: str, direct_url: str, *, application: str) -> dict[str, Any]:
+    """Django's setting DATABASES.
 
-    `direct` says that no pooler is in between; through one, start-up options and server-side
-    cursors do not work, and those settings belong to the role (ALTER ROLE … SET).
+    Where the addresses differ, a pooler in transaction mode is in between: "default" goes through
+    it, and "direct" past it, for what needs a session.
     """
+    if url == direct_url:
+        return {"default": _database(url, direct=True, application=application)}
+    return {
+        "default": _database(url, direct=False, application=application),
+        "direct": _database(direct_url, direct=True, application=application),
+    }
+
+
+def _database(url: str, *, direct: bool, application: str) -> dict[str, Any]:
+    """One address. Through a pooler, start-up options and server-side cursors do not work; those
+    settings belong to the role there (ALTER ROLE … SET)."""
     database: dict[str, Any] = dict(
         dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
     )
@@ -33,4 +44,4 @@ def databases(url: str, *, direct: bool, application: str) -> dict[str, Any]:
             " -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
             " -c idle_in_transaction_session_timeout=60s",
         )
-    return {"default": database}
+    return database

@@ -25,7 +25,7 @@ class Texts:
     list_lag: float  # seconds after a call until absence from the provider's list is proof
 
 
-def find_texts(env: Env, home: Home, *, database_url: str, broker_url: str) -> Texts:
+def find_texts(env: Env, home: Home, *, database_url: str, redis_url: str) -> Texts:
     """Credentials of a real account switch to the real service; nothing else changes."""
     running = home.running()
     ours = running if running and running.database_url == database_url else None
@@ -39,7 +39,7 @@ def find_texts(env: Env, home: Home, *, database_url: str, broker_url: str) -> T
         sender=env.str("TWILIO_FROM") if real else "+15005550006",
         base_url=env.str("TWILIO_BASE_URL", "") if real else address,
         public_url=env.str("PUBLIC_URL", ours.web if ours else "").rstrip("/"),
-        redis_url=env.str("REDIS_URL", broker_url if broker_url.startswith("redis") else ""),
+        redis_url=redis_url,
         per_second=env.float("TEXTS_PER_SECOND", 50),
         countries=tuple(env.list("TEXT_COUNTRIES", ["DE"])),
         timeout=env.float("TEXT_TIMEOUT", 5),

@@ -19,7 +19,7 @@ from config.supervisor.leftovers import Listed, listing
 
 # What the test run sets for itself, and a copy must find on its own.
 OF_THE_TEST_RUN = (
-    *("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HTTPS"),
+    *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HTTPS"),
     *("DJANGO_SETTINGS_MODULE", "PROCESS_NAME"),
 )
 

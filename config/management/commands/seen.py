@@ -4,6 +4,7 @@ import socket
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
@@ -29,10 +30,19 @@ class Command(BaseCommand):
 
 
 def _worker(name: str) -> bool:
+    if not settings.HEARTBEATS_URL:  # RabbitMQ counts, and knows no names
+        return bool(heartbeats.workers())
     return f"{name}@{socket.gethostname()}" in {worker.name for worker in heartbeats.workers()}
 
 
 def _has_session(name: str) -> bool:
+    """From the address that we come from ourselves: another machine's relay is not this one's."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE application_name = %s", [name])
+        cursor.execute(_SESSIONS, [name])
         return cursor.fetchone() is not None
+
+
+_SESSIONS = """
+    SELECT 1 FROM pg_stat_activity WHERE application_name = %s
+    AND client_addr IS NOT DISTINCT FROM inet_client_addr()
+"""
