@@ -119,16 +119,35 @@ def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
     """Of the project's own forms: where nobody dies, and where the tree was too large."""
     ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
     bounded = [
-        _named(each, f"{each['bounded']} preemptions") for each in ours if not each["complete"]
+        _named(each, f"{each['bounded']} preemptions")
+        for each in ours
+        if each["bounded"] is not None
     ]
-    living = [_named(each) for each in ours if not each["crash_points"]]
+    deaths = [
+        _named(each, f"{each['deaths_within']} preemptions")
+        for each in ours
+        if each.get("deaths_within") is not None
+    ]
+    killed = {(each["name"], each["strategy"]) for each in ours if each["crash_points"]}
+    living = [
+        _named(each)
+        for each in ours
+        if not killed & {(each["name"], form) for form in _and_killed(each["strategy"])}
+    ]
     dying = len(ours) - len(living)
     return [
         f"- {dying} of the {len(ours)} forms that run this project's own services are explored "
         "with a death at every point.",
         f"- Explored without deaths: {'; '.join(living) or 'none'}.",
+        "- Every schedule of the living, but a death at each point beside so few preemptions only: "
+        f"{'; '.join(deaths) or 'none'}.",
         f"- Bounded, so not proven: {'; '.join(bounded) or 'none'}.",
     ]
+
+
+def _and_killed(strategy: str) -> tuple[str, str]:
+    """The form itself, and the one beside it that asks the same of those who die."""
+    return strategy, f"{strategy}, killed"
 
 
 def _named(result: dict[str, Any], note: str = "") -> str:
@@ -198,7 +217,12 @@ def _verdict(entry: Entry) -> str:
     verdict = entry.verdict
     if verdict.violations:
         return f"broken: {verdict.violations[0].message}"
-    how = "proven" if verdict.complete else f"holds within {verdict.bound} preemptions"
+    if verdict.bound is not None:
+        how = f"holds within {verdict.bound} preemptions"
+    elif verdict.deaths_within is not None:
+        return f"proven for the living, deaths within {verdict.deaths_within} preemptions"
+    else:
+        how = "proven"
     return how if verdict.crash_points else f"{how}, without deaths"
 
 

@@ -27,7 +27,9 @@ class Entry:
             return False
         if self.kind == NAIVE:
             return not self.verdict.holds and self.found_again == self.repeated
-        wanted = self.verdict.complete or self.form.question.bound is not None
+        question = self.form.question
+        bounded = question.bound is not None or question.deaths_within is not None
+        wanted = self.verdict.complete or bounded
         return self.verdict.holds and wanted and self.verdict.schedules > 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -44,6 +46,7 @@ class Entry:
             "schedules": verdict.schedules,
             "complete": verdict.complete,
             "bounded": verdict.bound,
+            "deaths_within": verdict.deaths_within,
             "crash_points": verdict.crash_points,
             "violations": len(verdict.violations),
             "violation": broken.message if broken else self.error,

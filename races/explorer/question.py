@@ -38,6 +38,7 @@ class Question:
     aftermath: Job = nothing  # what life does afterwards (time passes, the relay rings), then check
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # for the whole exploration
     bound: int | None = None  # preemptions; None: all schedules
+    deaths_within: int | None = None  # preemptions beside a death; None: as many as beside none
     mutate: Callable[[str], str] | None = None
 
     @property

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError
 
@@ -50,6 +50,7 @@ class Verdict:
     cut: int = 0  # runs given up since their rest was known
     complete: bool = False
     bound: int | None = None
+    deaths_within: int | None = None  # every death was met, beside so few preemptions only
     crash_points: int = 0
     violations: list[Violation] = field(default_factory=list)
     seconds: float = 0.0
@@ -66,17 +67,52 @@ class Verdict:
         """One line, with its figures."""
         if self.violations:
             return f"broken at schedule #{self.violations[0].number}: {self.violations[0].message}"
-        how = "complete" if self.complete else f"bounded ({self.bound} preemptions), not proven"
-        return f"holds in {self.schedules} schedules, {self.crash_points} crash points: {how}"
+        return f"holds in {self.schedules} schedules, {self.crash_points} crash points: {self._how}"
+
+    @property
+    def _how(self) -> str:
+        if self.complete:
+            return "complete"
+        if self.bound is not None:
+            return f"bounded ({self.bound} preemptions), not proven"
+        return f"complete for the living, deaths bounded ({self.deaths_within} preemptions)"
 
 
 def prove(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
-    """Run every schedule (within the question's bound); stop at the first violation."""
+    """Run every schedule (within the question's bound); stop at the first violation.
+
+    Where deaths have a bound of their own, every schedule of the living is run first, then each
+    death at each of its points within that bound.
+    """
+    if question.deaths_within is None or not question.kills:
+        return _prove(explorer, question, progress)
+    living = _prove(explorer, question.but(kills=0), progress)
+    if living.violations:
+        return living
+    dying = _prove(explorer, question.but(bound=question.deaths_within), progress)
+    return _both(living, dying)
+
+
+def _prove(explorer: Explorer, question: Question, progress: Progress) -> Verdict:
     with asked(explorer, question) as (verdict, scenario):
         left_out = _run(scenario, question, verdict, question.bound, progress)
         verdict.complete = verdict.holds and not left_out
         verdict.bound = question.bound if left_out else None
     return verdict
+
+
+def _both(living: Verdict, dying: Verdict) -> Verdict:
+    return replace(
+        living,
+        statements=max(living.statements, dying.statements),
+        schedules=living.schedules + dying.schedules,
+        cut=living.cut + dying.cut,
+        complete=living.complete and dying.complete,
+        deaths_within=dying.bound,
+        crash_points=dying.crash_points,
+        violations=dying.violations,
+        seconds=living.seconds + dying.seconds,
+    )
 
 
 def refute(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:

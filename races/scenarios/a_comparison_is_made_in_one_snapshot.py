@@ -85,12 +85,12 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "one statement",
-            Question((one_statement, deduct), alone(check), setup),
+            Question((one_statement, deduct), alone(check), setup, kills=1),
             "a statement sees one moment",
         ),
         Form(
             "REPEATABLE READ",
-            Question((one_snapshot, deduct), alone(check), setup),
+            Question((one_snapshot, deduct), alone(check), setup, kills=1),
             "a transaction that sees one moment",
         ),
         Form(

@@ -117,7 +117,13 @@ SCENARIO = Scenario(
         ),
         Form(
             "the engine twice, release",
-            Question((release,) * 2, alone(check_release), setup_release, around=trade.providers),
+            Question(
+                (release,) * 2,
+                alone(check_release),
+                setup_release,
+                around=trade.providers,
+                kills=1,
+            ),
             "our engine, twice at once: the run's row lock lets one in after the other",
             ours=True,
             spare=trade.HELD_ELSEWHERE,
@@ -147,6 +153,8 @@ SCENARIO = Scenario(
                 begin=charged,
                 around=trade.providers,
                 aftermath=trade.time_passes,
+                kills=1,
+                deaths_within=0,
             ),
             "our engine, twice at once: the second one finds it begun, or done",
             ours=True,

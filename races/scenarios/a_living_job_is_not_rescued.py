@@ -78,7 +78,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "the row lock is the lease",
-            Question((hold_and_work, hold_and_work), alone(check), setup),
+            Question((hold_and_work, hold_and_work), alone(check), setup, kills=1),
             "who works holds the row; who finds it free may work",
             spare={"state = %s": "the row lock alone keeps the other away here"},
         ),
@@ -89,7 +89,9 @@ SCENARIO = Scenario(
                 alone(check_ours),
                 setup_ours,
                 begin=lab.broker.empty,
+                kills=1,
                 bound=2,
+                deaths_within=0,
             ),
             "ours: what is being run is held, so it is no finding; what is not is rung for again, "
             "and whoever comes second finds it done",

@@ -37,7 +37,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "compare, then DEL, in one script",
-            Question((delete_by_owner,) * 2, alone(check), setup, **_EXPIRY),  # type: ignore[arg-type]
+            Question((delete_by_owner,) * 2, alone(check), setup, kills=1, **_EXPIRY),  # type: ignore[arg-type]
             "the token says whose lock it is; Redis compares and deletes in one step",
         ),
     ),

@@ -115,9 +115,8 @@ SCENARIO = Scenario(
         ),
         Form(
             "the consumer",
-            Question((deliver,) * 2, alone(check_ours), setup_ours),
-            "ours: the row lock is the lease, and it runs out with the connection and not before "
-            "(its deaths: a_job_delivered_twice_runs_once asks the same with them)",
+            Question((deliver,) * 2, alone(check_ours), setup_ours, kills=1),
+            "ours: the row lock is the lease, and it runs out with the connection and not before",
             ours=True,
             spare=shop.CLAIMED_BEFORE,
         ),

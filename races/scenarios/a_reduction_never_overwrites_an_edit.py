@@ -83,7 +83,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "version",
-            Question((apply_to_the_version, edit_with_version), alone(check), setup),
+            Question((apply_to_the_version, edit_with_version), alone(check), setup, kills=1),
             "both write only to the version that they know",
             spare={
                 "pricing_product.version = ": "the edit's own question: without it the edit "

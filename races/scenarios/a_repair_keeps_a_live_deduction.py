@@ -74,7 +74,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "hold, then compare",
-            Question((hold_then_compare, deduct), alone(check), setup),
+            Question((hold_then_compare, deduct), alone(check), setup, kills=1),
             "the row that every writer ends with is held before anything is read",
         ),
         Form(

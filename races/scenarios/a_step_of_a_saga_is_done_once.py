@@ -121,6 +121,8 @@ SCENARIO = Scenario(
                 begin=day_of_shipping,
                 around=trade.providers,
                 aftermath=trade.time_passes,
+                kills=1,
+                deaths_within=0,
             ),
             "our engine, twice at once: the second one finds it begun, or done",
             ours=True,

@@ -85,6 +85,8 @@ SCENARIO = Scenario(
                 setup_ours,
                 begin=day_of_shipping,
                 around=trade.providers,
+                kills=1,
+                deaths_within=0,
             ),
             "our engine: both hold the run's row, and the second one finds the attempt ended",
             ours=True,

@@ -165,6 +165,8 @@ SCENARIO = Scenario(
                 setup_ours,
                 begin=lab.broker.empty,
                 aftermath=shop.time_passes_and_the_relay_rings,
+                kills=1,
+                deaths_within=0,
             ),
             "ours: two relays ring and no worker comes; ringing counts nothing",
             ours=True,

@@ -86,6 +86,8 @@ SCENARIO = Scenario(
                 begin=held_and_shipped,
                 around=trade.providers,
                 aftermath=trade.time_passes,
+                kills=1,
+                deaths_within=0,
             ),
             "our services: the pivot begins, or the run turns back, under the run's row lock",
             ours=True,

@@ -102,9 +102,11 @@ SCENARIO = Scenario(
                 setup_ours,
                 begin=failing.forget,
                 around=failing.instead_of_apply_reduction,
+                kills=1,
+                deaths_within=0,
             ),
             "ours: the effect fails after its first write; it runs in a savepoint, and the message "
-            "is not done (its deaths: see a_failing_job_waits_before_it_runs_again)",
+            "is not done",
             ours=True,
             spare={
                 **shop.CLAIMED_BEFORE,

@@ -122,7 +122,7 @@ SCENARIO = Scenario(
         Form(
             "the consumer",
             Question((deliver,) * 2, alone(check_ours), setup_ours, begin=failing.forget,
-                     around=batch_handler, bound=1),
+                     around=batch_handler, kills=1, bound=1, deaths_within=0),
             "ours, with a batch handler of the races: a batch that fails is undone whole, and its "
             "messages are marked to run alone, uncounted",
             ours=True,

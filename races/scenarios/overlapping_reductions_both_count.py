@@ -65,9 +65,8 @@ SCENARIO = Scenario(
         ),
         Form(
             "apply_reduction",
-            Question((first, second), alone(check_ours), setup),
-            "our service: the reduction's row, then its products in primary-key order (its deaths: "
-            "see crossed_locks_do_not_deadlock, which asks the same of two products)",
+            Question((first, second), alone(check_ours), setup, kills=1),
+            "our service: the reduction's row, then its products in primary-key order",
             ours=True,
             spare={
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "

@@ -104,7 +104,7 @@ SCENARIO = Scenario(
         ),
         Form(
             "the daily cap",
-            Question((count, count), alone(check_ours), setup_ours),
+            Question((count, count), alone(check_ours), setup_ours, kills=1),
             "ours: one row for the quota, counted and compared in one upsert",
             ours=True,
         ),

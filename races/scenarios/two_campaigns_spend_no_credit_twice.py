@@ -71,7 +71,9 @@ SCENARIO = Scenario(
         ),
         Form(
             "start_campaign",
-            Question((start,) * 2, alone(check_ours), setup_ours, bound=1),
+            Question(
+                (start,) * 2, alone(check_ours), setup_ours, kills=1, bound=1, deaths_within=0
+            ),
             "our service, on a community with one member and one credit",
             ours=True,
         ),

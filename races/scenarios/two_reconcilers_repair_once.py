@@ -83,7 +83,9 @@ SCENARIO = Scenario(
         ),
         Form(
             "reconciliation, twice",
-            Question((reconcile,) * 2, alone(check_ours), setup_ours, bound=2),
+            Question(
+                (reconcile,) * 2, alone(check_ours), setup_ours, kills=1, bound=2, deaths_within=0
+            ),
             "ours: at most one run is under way, by a unique constraint; its steps take turns by "
             "its row, and a repair holds what it mends",
             ours=True,
