@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django_structlog.middlewares import RequestMiddleware
 
 from config import health
 from outbox import context
@@ -46,3 +48,18 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         return response
 
     return respond
+
+
+class RequestLines(RequestMiddleware):
+    """django-structlog's lines for each request, and what those of the request carry."""
+
+    def prepare(self, request: HttpRequest) -> None:
+        """Begin: every line of the request has its id, its user's, and its idempotency key."""
+        super().prepare(request)
+        if key := request.headers.get("Idempotency-Key", ""):
+            structlog.contextvars.bind_contextvars(idempotency_key=key[:200])
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """Method and path. No query: that is what people search for."""
+        return f"{request.method} {request.path}"

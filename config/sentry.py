@@ -1,15 +1,12 @@
 """Sentry: errors of every process, and dead letters, where SENTRY_DSN says. An extra."""
 
 import logging
-import re
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config import process, redaction
-
-QUERY = re.compile(r"(?<=\S)\?[^\s'\"<>]+")
 
 
 def start(transport: Any = None) -> None:
@@ -68,14 +65,5 @@ class DeadLetters(logging.Handler):
 
 
 def redact(event: Any, _hint: Any) -> Any:
-    """The same event as a log line may have it: no secrets, no phone numbers; and no queries."""
-    return _without_queries(redaction.redact_event(None, "", event))
-
-
-def _without_queries(value: Any) -> Any:
-    """What people searched for stands in addresses behind the question mark."""
-    if isinstance(value, str):
-        return QUERY.sub("?…", value)
-    if isinstance(value, dict):
-        return {name: _without_queries(one) for name, one in value.items()}
-    return [_without_queries(one) for one in value] if isinstance(value, list) else value
+    """The same event as a log line may have it: no secrets, no phone numbers, no searches."""
+    return redaction.redact_event(None, "", event)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
-from config import process
+from config import carried, process
 from outbox import context
 from outbox.models import Message
 
@@ -57,8 +57,9 @@ def follow(processor: Any) -> Any:
 
     @contextmanager
     def around(handler: str, messages: Sequence[Message]) -> Iterator[object]:
-        with tracer.start_as_current_span(handler, **_run(handler, messages)) as span:
-            yield span
+        span = tracer.start_as_current_span(handler, **_run(handler, messages))
+        with carried.around_effect(handler, messages), span as current:
+            yield current
 
     global _tracer
     _tracer = tracer
@@ -72,7 +73,7 @@ def stop() -> None:
     global _tracer
     _tracer = None
     context.set_tracer(str)
-    context.set_around(context.nothing)
+    context.set_around(carried.around_effect)
 
 
 _tracer: Any = None

@@ -1,15 +1,16 @@
 """Logs: one JSON object a line on standard error, with whatever ties the lines of one job together.
 
 Ours and every library's go the same way. What stands in `extra={…}` of a standard logging call
-(message_id, operation_id, task_id, handler, attempt, key) becomes a field, as does what
-django-structlog binds around a request (request_id, user_id) or a Celery task.
+(message_id, operation_id, task_id, handler, attempt) becomes a field, as does what
+django-structlog binds around a request (request_id, user_id) or a Celery task (task_id), and what
+config.carried binds around an effect.
 """
 
 from typing import Any
 
 import structlog
 
-from config import redaction
+from config import carried, redaction
 
 
 def logging_settings(level: str, process: str) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def _enrich(process: str) -> list[Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        carried.of_its_own_request,
         with_process,
     ]
 
@@ -59,6 +61,7 @@ def _logging(level: str, process: str) -> dict[str, Any]:
                 "foreign_pre_chain": _enrich(process),
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    redaction.as_text,
                     redaction.redact_event,  # last, so that nothing is added behind its back
                     structlog.processors.JSONRenderer(default=str),
                 ],

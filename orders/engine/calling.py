@@ -39,18 +39,29 @@ def _call(attempt: SagaAttempt, left: timedelta) -> None:
     line = saga.of(run).step(step.name)
     action = line.undo if attempt.backwards else line.do
     assert isinstance(action, saga.Outside)  # noqa: S101  only such a step has attempts
-    told = {"order_id": str(run.order_id), "operation_id": str(run.operation_id)}
-    told |= {"step": step.name, "undo": str(attempt.backwards), "attempt": str(attempt.number)}
-    try:
-        with calls.lease((left - _one_request()).total_seconds()):
-            result = action.call(run)
-    except Exception as error:
-        outcome = _outcome(error)
-        log.warning("call_ended", outcome=str(outcome), error=str(error)[:300], **told)
-        results.record(attempt.pk, outcome, detail=str(error) or type(error).__name__)
-    else:
-        log.info("call_ended", outcome="done", **told)
-        results.record(attempt.pk, Outcome.DONE, result=result)
+    with structlog.contextvars.bound_contextvars(**_told(attempt)):
+        try:
+            with calls.lease((left - _one_request()).total_seconds()):
+                result = action.call(run)
+        except Exception as error:
+            outcome = _outcome(error)
+            log.warning("call_ended", outcome=str(outcome), error=str(error)[:300])
+            results.record(attempt.pk, outcome, detail=str(error) or type(error).__name__)
+        else:
+            log.info("call_ended", outcome="done")
+            results.record(attempt.pk, Outcome.DONE, result=result)
+
+
+def _told(attempt: SagaAttempt) -> dict[str, str | int]:
+    """What the lines of a call carry, the provider's library's included."""
+    run = attempt.step.run
+    return {
+        "order_id": str(run.order_id),
+        "operation_id": str(run.operation_id),
+        "message_id": str(attempt.message_id or ""),
+        "saga_step": f"{'undo ' * attempt.backwards}{attempt.step.name}",
+        "attempt": attempt.number,
+    }
 
 
 def _outcome(error: Exception) -> SagaAttempt.Outcome:

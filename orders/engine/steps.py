@@ -31,7 +31,7 @@ def run_step(*, run_id: str, name: str, undo: bool) -> None:
         if step.state == State.GIVING_UP and step.backwards == undo:
             raise outbox.Fatal(step.error)
         if step.backwards != undo or step.state not in BEGINNABLE or not _may_go(run, step):
-            log.info("step_left_alone", run_id=run_id, step=name, status=step.status)
+            log.info("step_left_alone", run_id=run_id, saga_step=_said(step), status=step.status)
             return
         _wake(run, step)
         line = saga.of(run).step(name)
@@ -65,9 +65,15 @@ def _run_here(run: SagaRun, step: SagaStep, action: saga.Here) -> None:
         with transaction.atomic():
             action.effect(run)
     except Refused as refusal:
+        log.info("step_ended", saga_step=_said(step), outcome="refused", error=str(refusal))
         results.note_refused(run, step, str(refusal))
     else:
+        log.info("step_ended", saga_step=_said(step), outcome="done")
         results.note_done(run, step)
+
+
+def _said(step: SagaStep) -> str:
+    return f"{'undo ' * step.backwards}{step.name}"
 
 
 def _begin_call(run: SagaRun, step: SagaStep, line: saga.Step) -> None:

@@ -159,7 +159,7 @@ def _note(reduction: PriceReduction, key: str | None) -> None:
         reduction_id=str(reduction.pk),
         operation_id=str(reduction.operation_id),
         message_id=str(reduction.message_id),
-        idempotency_key=key or "",
+        **({"idempotency_key": key} if key else {}),  # a request's own is there already
     )
 
 
