@@ -54,7 +54,7 @@ def _calls(order: Order) -> Iterator[Line]:
 
 def _money(order: Order) -> Iterator[Line]:
     for entry in PaymentEntry.objects.filter(payment__order=order):
-        yield Line(entry.at, "ledger", "done", f"{entry.kind} {entry.amount} cents", "")
+        yield Line(entry.at, "ledger", "done", f"{entry.kind} {entry.money}", "")
 
 
 def _webhooks(order: Order) -> Iterator[Line]:

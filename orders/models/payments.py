@@ -1,5 +1,7 @@
 """Money: what we asked the provider for, under which keys, and what came of it."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -88,6 +90,11 @@ class PaymentEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
+
+    @property
+    def money(self) -> Decimal:
+        """The amount as prices are written: 2000 cents are 20.00."""
+        return Decimal(self.amount).scaleb(-2)
 
 
 class PaymentEvent(models.Model):

@@ -102,7 +102,7 @@ def test_the_saga_is_drawn_with_steps_compensations_and_attempts(
     for said in ("undo authorise: undone", "undo reserve: undone", "ship: refused", "pivot"):
         assert said in page
     assert "1 attempt" in page
-    for told in (f"order:{order.pk}:ship", "ship, attempt 1", "held 2000 cents", "released 2000"):
+    for told in (f"order:{order.pk}:ship", "ship, attempt 1", "held 20.00", "released 20.00"):
         assert told in page
     assert str(order.operation_id) in page
     assert client.get("/orders/?status=cancelled").content.decode().count(str(order.pk)) >= 1
