@@ -1,5 +1,5 @@
-"""What must not stand in a log: secrets by their field's name; by look, phone and card numbers, what
-people searched for, and the tokens of the addresses that providers call.
+"""What must not stand in a log: secrets by their field's name; by look, phone and card numbers,
+what people searched for, and the tokens of the addresses that providers call.
 """
 
 import re
