@@ -43,11 +43,14 @@ class Application:
         route, values = found
         faults = self._draw(provider, route)
         if "outage" in faults:
+            self._note_end(faults)
             raise ConnectionCut
         try:
             response = self._carry_out(provider, request, route, values, faults)
         except Refusal as refusal:
             response = refusal.response
+        finally:
+            self._note_end(faults)
         if "reply_lost" in faults:
             raise ConnectionCut
         return response
@@ -57,6 +60,10 @@ class Application:
             return misbehaviour.draw(
                 db, seed=self._seed, provider=provider.name, operation=route.operation
             )
+
+    def _note_end(self, faults: Faults) -> None:
+        with self._store.transaction() as db:
+            misbehaviour.note_end(db, faults)
 
     def _carry_out(
         self,

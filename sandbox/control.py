@@ -23,7 +23,7 @@ LOGS: dict[str, Callable[[Connection], list[dict[str, Any]]]] = {
 PROVIDERS = tuple(LOGS)
 RECORDS = (
     *("sms_message", "sms_number", "payment_object", "payment_metadata", "idempotency_key"),
-    *("shipment", "callback", "request", "forced", "misbehaviour", "knob"),
+    *("shipment", "callback", "request", "ended", "forced", "misbehaviour", "knob"),
 )
 
 
@@ -100,6 +100,16 @@ class Control:
                 (_provider(provider),),
             ).fetchall()
         return [dict(row) | {"faults": row["faults"].split()} for row in rows]
+
+    def under_way(self, provider: str) -> int:
+        """How many requests the provider is still at work on; a killed one stays at it for ever."""
+        with self._store.snapshot() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM request WHERE provider = ?"
+                " AND number NOT IN (SELECT number FROM ended)",
+                (_provider(provider),),
+            ).fetchone()
+        return int(count)
 
     def callbacks_waiting(self, provider: str) -> int:
         """How many callbacks are still to be delivered."""

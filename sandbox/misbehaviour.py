@@ -30,6 +30,7 @@ ON_DEMAND = ("refused", "undelivered", "failed")
 class Faults:
     """What happens to one request. `slow` waits `wait_before` the effect and `wait_after` it."""
 
+    number: int  # of the request
     kinds: frozenset[str] = frozenset()
     wait_before: float = 0.0
     wait_after: float = 0.0
@@ -50,10 +51,15 @@ def draw(db: sqlite3.Connection, *, seed: str, provider: str, operation: str) ->
         seconds = seconds if forced["seconds"] is None else forced["seconds"]
         point = point if forced["point"] is None else forced["point"]
     if not kinds:
-        return Faults()
+        return Faults(number)
     db.execute("UPDATE request SET faults = ? WHERE number = ?", (" ".join(sorted(kinds)), number))
     wait = seconds if "slow" in kinds else 0.0
-    return Faults(frozenset(kinds), wait_before=wait * point, wait_after=wait * (1 - point))
+    return Faults(number, frozenset(kinds), wait_before=wait * point, wait_after=wait * (1 - point))
+
+
+def note_end(db: sqlite3.Connection, faults: Faults) -> None:
+    """Note that nothing is left to do of a request."""
+    db.execute("INSERT OR IGNORE INTO ended (number) VALUES (?)", (faults.number,))
 
 
 def _note_request(db: sqlite3.Connection, provider: str, operation: str) -> int:

@@ -7,6 +7,9 @@ CREATE TABLE IF NOT EXISTS request (
     faults TEXT NOT NULL DEFAULT ''
 );
 
+-- Which of them have come to their end, whatever the client heard of it.
+CREATE TABLE IF NOT EXISTS ended (number INTEGER PRIMARY KEY);
+
 CREATE TABLE IF NOT EXISTS misbehaviour (
     provider TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -1,6 +1,5 @@
 """Orders for tests, placed as users place them, and worked off in this process by the consumer."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -16,15 +15,18 @@ from outbox.models import Message
 from outbox.tally import Tally
 from pricing import services as pricing
 from pricing.models import Product, Stock
+from sandbox.control import Control
 from tests.pricing.shop import make_product
 from tests.sandbox.process import SandboxProcess
+from tests.sandbox.waiting import until
 
-RETRY_PAUSE = 0.1
-"""Seconds that stand for any delay before a further attempt."""
+providers: list[Control] = []
+"""Of the shop at hand: theirs is the log that says whether they are still at work."""
 
 
 def shop_at(sandbox: SandboxProcess, *, timeout: float = 5) -> Any:
     """The settings that point the real clients at a sandbox."""
+    providers[:] = [sandbox.control]
     secret = sandbox.credentials
     return replace(
         settings.SHOP,
@@ -71,7 +73,7 @@ def step_once() -> bool:
     if message is None:
         return False
     if message.handler == "orders.run_step" and message.due_at > timezone.now():
-        time.sleep(RETRY_PAUSE)  # what is still at work at the provider's gets a little time
+        until(nobody_is_at_work)  # of a delay, this alone makes a difference to what comes next
     make_due(message)
     handler, here = handlers.get(message.handler), Delivery.here()
     if message.attempts or message.crashes or message.alone:
@@ -79,6 +81,12 @@ def step_once() -> bool:
     else:  # this one alone: a consumer would go on with what is due
         execution.run_first(handler, [message.id], here, Tally(), lambda: None)
     return True
+
+
+def nobody_is_at_work() -> bool:
+    """Whether the providers have nothing left to do of what they were asked."""
+    names = ("payments", "shipping")
+    return not any(control.under_way(name) for control in providers for name in names)
 
 
 def make_due(message: Message) -> None:

@@ -68,7 +68,9 @@ def test_a_slow_effect_happens_although_the_client_has_gone(
     control.force(provider, "slow", seconds=0.6, point=1)
     assert act(sandbox, provider, timeout=0.2) == 0
     assert control.log(provider) == []  # absent now, and yet to come
-    until(lambda: control.log(provider))
+    assert control.under_way(provider) == 1
+    until(lambda: control.under_way(provider) == 0)
+    assert control.log(provider)
 
 
 def test_a_slow_reply_comes_after_the_effect(sandbox: SandboxProcess, control: Control):
