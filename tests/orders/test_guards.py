@@ -8,11 +8,12 @@ from django.db import connection, transaction
 
 from config.embedded.ports import free_port
 from orders import calls
-from orders.engine import calling, results
-from orders.models import Payment, SagaAttempt, SagaRun, SagaStep
+from orders.engine import abandoning, calling, compensation, results, turn_back
+from orders.models import OrderLine, Payment, PaymentKey, SagaAttempt, SagaRun, SagaStep
 from orders.providers import carrier
-from orders.steps import payments, stock
-from tests.orders.shop import place, step_once, stock_of, stocked
+from orders.steps import payment_keys, payments, stock
+from outbox.models import Message
+from tests.orders.shop import place, step_once, stock_of, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]
@@ -98,3 +99,130 @@ def test_an_intent_that_is_known_is_never_replaced(sandbox: SandboxProcess) -> N
     sandbox.control.forget_idempotency_keys()
     assert payments._make_intent(run, payment) == first
     assert Payment.objects.get(order=order).intent == first
+
+
+def test_a_reference_that_was_called_back_ships_nothing(sandbox: SandboxProcess) -> None:
+    carrier.cancel(reference="order-1")
+    with pytest.raises(calls.Refused, match="cancelled"):
+        carrier.create(reference="order-1", order="1")
+    assert sandbox.control.log("shipping") == []
+
+
+def test_lines_that_change_while_their_run_is_held_are_noticed() -> None:
+    stocked()
+    place()
+    run = SagaRun.objects.get()
+    with pytest.raises(RuntimeError, match="changed while"), transaction.atomic():
+        stock._book(run, "none", "held", lambda _: OrderLine.objects.update(hold="taken"))
+
+
+def test_what_has_ended_is_not_turned_back(sandbox: SandboxProcess) -> None:
+    stocked()
+    place(payment_method="pm_card_chargeDeclined")
+    work_off()
+    run = SagaRun.objects.get()
+    assert run.state == "compensated"
+    assert not turn_back(run, reason="once more")
+    assert SagaRun.objects.get().reason != "once more"
+
+
+def test_what_was_not_begun_is_not_taken_back(sandbox: SandboxProcess) -> None:
+    stocked()
+    place(payment_method="pm_card_chargeDeclined")
+    work_off()
+    assert [step.name for step in SagaStep.objects.filter(backwards=True)] == ["reserve"]
+    assert sandbox.control.requests("shipping") == []
+
+
+@pytest.fixture
+def compensating(sandbox: SandboxProcess) -> SagaRun:
+    """The way back has begun: the shipment is to be called back, and nothing else yet."""
+    stocked()
+    place()
+    sandbox.control.force("payments", "refused", operation="capture")
+    work_off(until=lambda: SagaRun.objects.get().state == "compensating")
+    return SagaRun.objects.get()
+
+
+def test_compensations_go_one_by_one(compensating: SagaRun) -> None:
+    messages = Message.objects.count()
+    with transaction.atomic():
+        compensation.go_back(SagaRun.objects.locked().get(pk=compensating.pk))
+    assert Message.objects.count() == messages
+    assert [step.name for step in SagaStep.objects.filter(backwards=True)] == ["ship"]
+
+
+def test_a_dead_message_of_the_way_forward_stops_no_way_back(compensating: SagaRun) -> None:
+    args = {"run_id": str(compensating.pk), "step": "ship", "undo": False}
+    with transaction.atomic():
+        abandoning.abandon_step(args, "dead", "of long ago")
+    assert SagaRun.objects.get().state == "compensating"
+
+
+@pytest.mark.parametrize("state", ["discarded", "cancelled"])
+def test_a_message_that_a_person_ends_leaves_its_step(compensating: SagaRun, state: str) -> None:
+    args = {"run_id": str(compensating.pk), "step": "ship", "undo": True}
+    with transaction.atomic():
+        abandoning.abandon_step(args, state, "by hand")
+    assert SagaStep.objects.get(name="ship").state == "waiting"
+
+
+def test_a_dead_message_of_a_step_that_is_done_changes_nothing(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place()
+    work_off()
+    with transaction.atomic():
+        args = {"run_id": str(order.pk), "step": "ship", "undo": False}
+        abandoning.abandon_step(args, "dead", "of long ago")
+    assert SagaRun.objects.get().state == "done"
+
+
+def test_an_attempt_is_closed_once_and_only_while_its_step_has_it(frozen: SagaAttempt) -> None:
+    attempt = SagaAttempt.objects.select_related("step").get()
+
+    def close_again() -> None:
+        results._close(attempt, results.Outcome.FAILED, "")
+        results._close(attempt, results.Outcome.DONE, "")
+
+    def close_anothers() -> None:
+        SagaStep.objects.filter(pk=attempt.step_id).update(attempt=attempt.step.run_id)
+        results._close(attempt, results.Outcome.DONE, "")
+
+    for close in (close_again, close_anothers):
+        with pytest.raises(RuntimeError, match="superseded"), transaction.atomic():
+            close()
+    assert SagaAttempt.objects.get().outcome == "open"
+
+
+def test_the_end_of_a_lease_settles_nothing_that_has_ended(sandbox: SandboxProcess) -> None:
+    stocked()
+    place()
+    work_off()
+    SagaAttempt.objects.update(lease_until="2020-01-01T00:00:00Z")
+    for attempt in SagaAttempt.objects.all():
+        results.settle_attempt(attempt_id=str(attempt.pk))
+    assert set(SagaAttempt.objects.values_list("outcome", flat=True)) == {"done"}
+
+
+def test_a_key_that_was_never_sent_is_not_replaced(sandbox: SandboxProcess) -> None:
+    stocked()
+    place()
+    payment = Payment.objects.get()
+    assert not payment_keys.take(payment, "intent").repeated
+    for _ in range(2):
+        payment_keys.replace(payment, "intent", because="nothing came of it")
+    assert sorted(PaymentKey.objects.values_list("number", flat=True)) == [1, 2]
+    assert not payment_keys.take(payment, "intent").repeated
+    assert payment_keys.take(payment, "intent").repeated
+
+
+def test_letting_go_of_what_was_taken_gives_it_back_once(sandbox: SandboxProcess) -> None:
+    stocked()
+    place()
+    work_off()
+    for _ in range(2):
+        moved = payments.let_go(SagaRun.objects.get())
+        assert moved == ["held", "captured", "refunded"]
+    assert [one["status"] for one in sandbox.control.log("payments")] == ["refunded"]
+    asked = [one["operation"] for one in sandbox.control.requests("payments")]
+    assert asked.count("refund") == 1

@@ -106,4 +106,5 @@ def saga_world(
     monkeypatch.setattr(dispatch, "send", lambda *_, **__: True)
     monkeypatch.setattr(runs, "GRACE", timedelta(0))
     settings.SHOP = shop_at(stateful_sandbox)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     shops[:] = [stateful_sandbox]
