@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from benchmarks import feeds
+from benchmarks import feeds, loop
 from benchmarks.crew import Crew
 from benchmarks.feeds import Feed
 from benchmarks.servers import Servers
@@ -87,6 +88,20 @@ def in_process() -> list[Contender]:
             3_000,
             writes=False,
         ),
+        Contender(
+            "orm_loop",
+            "loop",
+            "no queue: the very ORM code of ours_single in a loop",
+            partial(loop.feed, "orm", PROCESSES),
+            4_000,
+        ),
+        Contender(
+            "batch_loop",
+            "loop",
+            "no queue: the very statement of ours_batch in a loop",
+            partial(loop.feed, "batch", PROCESSES),
+            200_000,
+        ),
     ]
 
 
@@ -104,7 +119,25 @@ def bare_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
     return Crew([_worker(servers, "bare", "bare", processes, *ahead)])
 
 
-CREWS: dict[str, Callable[[Servers], Crew]] = {"ours": ours_crew, "bare": bare_crew}
+def loop_crew(servers: Servers) -> Crew:
+    """As many plain Django processes as the others have workers."""
+    return Crew(
+        [
+            Child(
+                f"worker {number}" if number else "worker",
+                python("-m", "benchmarks.loop", str(number)),
+                servers.folder / f"loop-{number}.log",
+            )
+            for number in range(PROCESSES)
+        ]
+    )
+
+
+CREWS: dict[str, Callable[[Servers], Crew]] = {
+    "ours": ours_crew,
+    "bare": bare_crew,
+    "loop": loop_crew,
+}
 
 
 def _worker(servers: Servers, name: str, queue: str, processes: int, *options: str) -> Child:
