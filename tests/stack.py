@@ -74,7 +74,8 @@ class Stack:
         size = ["-Q", queues, "--pool", pool, "--concurrency", str(concurrency)]
         command = ["-m", "celery", "-A", "config", "worker", *flags, *size, *options]
         worker = self._start(Child(name, python(*command), self._log(name), environment or {}))
-        self.wait_until(lambda: f"{name}@test ready" in worker.log.read_text(), why=worker)
+        ready = f"{name}@test ready"  # a busy machine may need a minute for it
+        self.wait_until(lambda: ready in worker.log.read_text(), timeout=90, why=worker)
         return worker
 
     def relay(self, *, environment: dict[str, str] | None = None) -> Child:

@@ -36,6 +36,8 @@ def settings(*, waits: bool) -> dict[str, Any]:
         "CELERY_BROKER_TRANSPORT_OPTIONS": {
             # Publishing ends when a majority of the nodes has the message; a refusal is an error.
             "confirm_publish": True,
-            **({} if waits else {"read_timeout": 1, "write_timeout": 1, "max_retries": 0}),
+            # One that says nothing is waited for three times: for the confirmation, and for the
+            # answers to two goodbyes.
+            **({} if waits else {"read_timeout": 0.3, "write_timeout": 0.3, "max_retries": 0}),
         },
     }

@@ -14,9 +14,9 @@ from credits.quota.rate import KEY, PROCESSES, OwnRate, SharedRate
 
 @pytest.fixture
 def shared() -> SharedRate:
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete(KEY)
-    return SharedRate(settings.CELERY_BROKER_URL, rate=50)
+    return SharedRate(settings.REDIS_URL, rate=50)
 
 
 def test_many_askers_together_keep_the_rate(shared: SharedRate) -> None:
@@ -40,7 +40,7 @@ def test_many_askers_together_keep_the_rate(shared: SharedRate) -> None:
 
 
 def test_places_come_one_after_the_other(shared: SharedRate) -> None:
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL, decode_responses=True) as client:
+    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
         places = []
         for _ in range(40):
             grant = shared.ask(longest=10)

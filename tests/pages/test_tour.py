@@ -20,6 +20,7 @@ from outbox.delivery import Delivery
 from outbox.models import Message
 from tests.accounts.people import make_user
 from tests.pricing.shop import make_product, work_off
+from tests.servers import on_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +135,7 @@ def test_no_process_of_anybody_else_is_killed(tmp_path: Path, monkeypatch: Any) 
 
 
 @pytest.mark.usefixtures("embedded")
+@on_redis
 def test_the_broker_is_emptied_and_the_rows_are_there(stack: Any) -> None:
     page = signed_in("operator").post("/tour/flush-broker/", follow=True).content.decode()
     assert "the broker emptied" in page

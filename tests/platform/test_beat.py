@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-import redis
 from django.conf import settings
 from django.db import connection
 
+from config import broker
 from config.scheduler import SessionLock
 from tests.stack import Stack
 
@@ -71,5 +71,4 @@ def test_beat_survives_a_restart_of_the_database(stack: Stack) -> None:
 
 def _sent() -> int:
     """How many of the relay's tasks wait in its queue, from which no worker takes any here."""
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
-        return int(client.llen("relay"))
+    return broker.waiting(["relay"])["relay"]

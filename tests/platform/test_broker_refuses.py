@@ -10,7 +10,10 @@ import redis
 from django.conf import settings
 
 from config.celery import app
+from tests.servers import on_redis
 from tests.stack import Stack
+
+pytestmark = on_redis
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The servers that the suite itself runs on."""
 
 import pytest
-import redis
 from django.conf import settings
 from django.db import connection
+from kombu import Connection
 
 
 @pytest.mark.django_db
@@ -14,5 +14,6 @@ def test_the_suite_runs_on_a_real_postgresql() -> None:
 
 
 def test_the_suite_runs_on_a_real_broker() -> None:
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
-        assert client.ping()
+    with Connection(settings.CELERY_BROKER_URL) as broker:
+        broker.connect()
+        assert broker.connected

@@ -1,6 +1,8 @@
-"""A throwaway PgBouncer in transaction mode, in front of the suite's own PostgreSQL."""
+"""A throwaway PgBouncer, in front of the suite's own PostgreSQL and as deploy/scaled sets it up."""
 
+import os
 import shutil
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +11,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config.embedded.account import Account
-from config.embedded.child import Child
+from config.embedded.child import PROJECT, Child
 
-CONFIGURATION = """
-[databases]
-* = host={host} port={port}
-
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {own}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {folder}/users
-pool_mode = transaction
-default_pool_size = {size}
-max_client_conn = 200
-"""
+SCRIPT = PROJECT / "deploy" / "scaled" / "pgbouncer.sh"
 
 
 def program() -> str | None:
@@ -34,7 +23,7 @@ def program() -> str | None:
 
 @dataclass
 class PgBouncer:
-    """One pooler, with `size` connections to the server at `behind` (a URL)."""
+    """One pooler in transaction mode, with `size` connections to the server at `behind` (a URL)."""
 
     folder: Path
     port: int
@@ -68,23 +57,26 @@ class PgBouncer:
             self.child.stop(patience=2)
 
     def _write_down(self) -> None:
+        """What the deployment's script writes, and this test's user besides."""
         server = urlsplit(self.behind)
-        text = CONFIGURATION.format(
-            host=server.hostname,
-            port=server.port or 5432,
-            own=self.port,
-            folder=self.folder,
-            size=self.size,
-        )
-        for name, content in (
-            ("pgbouncer.ini", text),
-            ("users", f'"{server.username}" "{server.password}"\n'),
-        ):
-            path = self.folder / name
-            path.touch(mode=0o600)
-            path.write_text(content)
-            if self.account is not None:
-                self.account.owns(path)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PGBOUNCER": "true",  # in place of the program, which runs as another user here
+            "FOLDER": str(self.folder),
+            "ADDRESS": "127.0.0.1",
+            "PORT": str(self.port),
+            "POOL_SIZE": str(self.size),
+            "DATABASE_HOST": str(server.hostname),
+            "DATABASE_PORT": str(server.port or 5432),
+            "WEB_DATABASE_PASSWORD": "web",
+            "WORKER_DATABASE_PASSWORD": "worker",
+        }
+        subprocess.run(["sh", str(SCRIPT)], env=environment, check=True)
+        with (self.folder / "users").open("a") as users:
+            users.write(f'"{server.username}" "{server.password}"\n')
+        if self.account is not None:
+            for name in ("users", "pgbouncer.ini"):
+                self.account.owns(self.folder / name)
 
     def _answers(self) -> bool:
         try:

@@ -19,6 +19,7 @@ from tests.pricing.shop import make_category, schedule
 from tests.scaling.pgbouncer import PgBouncer
 from tests.stack import Stack
 
+SENDS = "this beat sends from now on"
 PRODUCTS = 6_000  # twelve chunks
 
 
@@ -60,7 +61,7 @@ def test_beats_lock_falls_with_it_though_the_rest_is_pooled(
 ) -> None:
     """Held through the pooler, it would stay in a session there, and no other beat could send."""
     beat = stack.beat(environment=pooled)
-    stack.wait_until(lambda: "this beat sends from now on" in beat.log.read_text(), why=beat)
+    stack.wait_until(lambda: SENDS in beat.log.read_text(), timeout=90, why=beat)
     another = SessionLock(pooled["DIRECT_DATABASE_URL"], BEAT_LOCK)
     assert not another.hold()
     stack.kill(beat)
