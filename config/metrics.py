@@ -98,6 +98,7 @@ class Tables(Collector):
             _reconciliation,
             _database,
             _workers,
+            _dispatches,
         ):
             yield from families()
 
@@ -230,3 +231,13 @@ def _workers() -> Iterator[Metric]:
     this = GaugeMetricFamily("onceproof_process_id", "The web process that answered")
     this.add_metric([], os.getpid())
     yield from (reachable, workers, this)
+
+
+def _dispatches() -> Iterator[Metric]:
+    """No sample where the broker is away: nobody knows then, and zero would be a lie."""
+    waiting = GaugeMetricFamily(
+        "onceproof_broker_queue_length", "Dispatches that wait in the broker", labels=["queue"]
+    )
+    for queue, length in workforce.queues().waiting.items():
+        waiting.add_metric([queue], length)
+    yield waiting

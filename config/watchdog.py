@@ -14,7 +14,8 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.worker import state
 from django.conf import settings
-from kombu import Connection
+
+from config import broker
 
 logger = logging.getLogger("config.watchdog")
 
@@ -56,19 +57,7 @@ class Watchdog(bootsteps.StartStopStep):
 
     def _something_waits(self) -> bool:
         try:
-            with self.app.connection_for_read() as connection:
-                return any(
-                    _waiting_in(name, connection) for name in self.app.amqp.queues.consume_from
-                )
+            return any(broker.waiting(self.app.amqp.queues.consume_from).values())
         except Exception as error:  # a broker that does not answer is no reason to end
             logger.warning("the broker does not say what waits", extra={"error": str(error)})
             return False
-
-
-def _waiting_in(name: str, connection: Connection) -> int:
-    with connection.channel() as channel:
-        try:
-            waiting: int = channel.queue_declare(queue=name, passive=True).message_count
-        except connection.channel_errors:  # Redis has no empty queues
-            return 0
-        return waiting

@@ -88,6 +88,7 @@ def _context() -> dict[str, object]:
         "runs": Run.objects.order_by("started_at")[:RUNS_SHOWN],
         "database": database.health(),
         "workforce": workforce.seen(),
+        "dispatches": workforce.queues(),
         "reconciliation": last,
         "findings": Finding.objects.filter(reconciliation=last).count() if last else 0,
         "schedules": schedules.upcoming(),

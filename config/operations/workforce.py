@@ -1,16 +1,10 @@
 """The workers and the broker, as the broker tells it: asked without holding the page up."""
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from config import health, heartbeats
+from config import broker, heartbeats
 from config.heartbeats import Worker
-
-PATIENCE = 0.06
-"""Seconds that a page waits for the broker. Its last answer is good for some seconds more."""
-
-REMEMBERED = 10.0
-"""Seconds for which an earlier answer is shown."""
+from config.operations.remembered import Remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,21 +15,29 @@ class Workforce:
     problem: str = ""
 
 
-_last: tuple[float, list[Worker]] = (float("-inf"), [])
+@dataclass(frozen=True, kw_only=True)
+class Queues:
+    """Dispatches that wait in the broker, by queue: hints, not jobs. `problem` as above."""
+
+    waiting: dict[str, int] = field(default_factory=dict)
+    problem: str = ""
 
 
 def seen() -> Workforce:
-    """Who is there. Never raises, and never takes longer than PATIENCE."""
-    question = health.Question(_ask_broker)
-    reasons = question.reasons("broker", time.monotonic() + PATIENCE)
-    at, workers = _last
-    fresh = time.monotonic() - at < REMEMBERED
-    problem = "" if fresh else reasons.get("broker", "no answer yet")
-    return Workforce(workers=workers if fresh else [], problem=problem)
+    """Who is there. Never raises, and holds nobody up."""
+    workers, problem = _workers.get()
+    return Workforce(workers=workers or [], problem=problem)
 
 
-def _ask_broker() -> dict[str, object]:
-    global _last
-    workers = sorted(heartbeats.workers(), key=lambda worker: worker.name)
-    _last = (time.monotonic(), workers)
-    return {}
+def queues() -> Queues:
+    """How long the broker's queues are. Never raises, and holds nobody up."""
+    waiting, problem = _queues.get()
+    return Queues(waiting=waiting or {}, problem=problem)
+
+
+def _ask_who_is_there() -> list[Worker]:
+    return sorted(heartbeats.workers(), key=lambda worker: worker.name)
+
+
+_workers = Remembered(_ask_who_is_there)
+_queues = Remembered(broker.waiting)
