@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import goals, results
+from benchmarks.credits import report as credit_report
 from benchmarks.names import WHAT
 
 BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of the figures -->"
@@ -131,11 +132,21 @@ def _others(known: dict[str, Any]) -> str:
 
 
 def _goals(known: dict[str, Any]) -> str:
-    rows = [[goal.text, goal.wanted, goal.measured, goal.verdict] for goal in goals.of(known)]
-    return "### Goals\n\n" + _table(["goal", "wanted", "measured", ""], rows) if rows else ""
+    rows = [
+        [goal.text, goal.wanted, goal.measured, goal.verdict, goal.why, _load(known, goal.part)]
+        for goal in goals.of(known)
+    ]
+    heads = ["goal", "wanted", "measured", "", "why not", "load"]
+    return "### Goals\n\n" + _table(heads, rows) if rows else ""
 
 
-_SECTIONS = [_goals, _drain, _latency, _enqueue, _growth, _others]
+def _load(known: dict[str, Any], part: str) -> str:
+    """The load average before and after the part: how busy the machine was."""
+    one = known["machine"]["taken"].get(part, {})
+    return f"{one['load_before']} → {one['load_after']}" if one else ""
+
+
+_SECTIONS = [_goals, _drain, credit_report.section, _latency, _enqueue, _growth, _others]
 _PLAIN = {
     "scaling": "Worker processes, and one hot account",
     "share": "What exactly once costs",

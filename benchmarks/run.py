@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks import backlog, enqueueing, feeds, growth, latency, scaling, sustained
 from benchmarks.contenders import CREWS, Contender, in_process
+from benchmarks.credits.part import credit_path
 from benchmarks.drain import Drained, Track
 from benchmarks.floor import FLOORS, Floor
 from benchmarks.latency import Subject, Waited
@@ -157,6 +158,7 @@ PARTS: dict[str, Part] = {
     "share": share,
     "backlog": pile_up,
     "sustained": sustain,
+    "credits": credit_path,
 }
 
 

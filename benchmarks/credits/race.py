@@ -1,0 +1,205 @@
+"""Everybody in turn, as often as the size says. Imported once Django is set up."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+import redis
+from celery import current_app
+
+from benchmarks.contenders import PROCESSES, WORKER
+from benchmarks.credits import floor, world
+from benchmarks.crew import Crew
+from benchmarks.drain import STUCK, Drained
+from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.progress import say
+from benchmarks.servers import Servers
+from config.embedded.child import Child, python
+
+TEXTS = 2_000
+"""Of each run: some ten seconds of ours."""
+
+QUEUES = ("default", "bulk")
+BARE = {"celery_naive": "credits.bare_naive", "celery_guarded": "credits.bare_guarded"}
+RATIOS = [
+    ("ours", "celery_naive"),
+    ("ours", "celery_guarded"),
+    ("ours", "postgres"),
+    ("celery_naive", "postgres"),
+    ("ours_with_settling", "celery_naive"),
+]
+
+
+def measure(servers: Servers, *, rounds: int, texts: int) -> dict[str, Any]:
+    """Texts a second of each, and the ratios of what ran in the same round."""
+    results: dict[str, Drained] = {}
+    with _crews(servers) as crews:
+        for number in range(-1, rounds):
+            turns = _turns(servers, crews, texts if number >= 0 else 300)
+            for name, turn in turns.items():
+                rate = turn(results if number >= 0 else {})
+                say(f"credits {number + 1}/{rounds}  {name:20}{rate:8,.0f} texts/s")
+    found: dict[str, Any] = {name: drained.as_dict() for name, drained in results.items()}
+    found["holding"] = _holding(texts * 10, rounds)
+    _broker().delete(*QUEUES)
+    rates = {name: drained.rates for name, drained in results.items()}
+    found["ratios"] = {f"{a} / {b}": _spread(rates[a], rates[b]) for a, b in RATIOS}
+    return found
+
+
+Turn = Callable[[dict[str, Drained]], float]
+
+
+def _turns(servers: Servers, crews: dict[str, Crew], texts: int) -> dict[str, Turn]:
+    def ours(results: dict[str, Drained]) -> float:
+        return _run_ours(servers, crews["ours"], texts, results)
+
+    def bare(name: str) -> Turn:
+        return lambda results: _run_bare(servers, crews["bare"], name, texts, results)
+
+    def alone(results: dict[str, Drained]) -> float:
+        world.lay_members(texts)
+        world.hold_alone()
+        _broker().delete(*QUEUES)
+        world.settle_down()
+        with _watched(servers, Crew([]), "postgres", texts, results) as rates:
+            rates.append(floor.run(servers))
+        return rates[0]
+
+    return {"ours": ours, **{name: bare(name) for name in BARE}, "postgres": alone}
+
+
+def _run_ours(servers: Servers, crew: Crew, texts: int, results: dict[str, Drained]) -> float:
+    world.lay_members(texts)
+    world.start_campaigns()
+    world.settle_down()
+    with _watched(servers, crew, "ours", texts, results) as rates:
+        _until(crew, world.finished, texts)
+        rates.append(world.rate())
+    world.let_settle()
+    with _watched(servers, crew, "settling", texts, results) as looks:
+        _until(crew, world.settled, texts)
+        looks.append(world.settling_rate())
+    both = 1 / (1 / rates[0] + 1 / looks[0]) if rates[0] and looks[0] else 0
+    results.setdefault("ours_with_settling", Drained()).add(both, texts, {}, 0, world.sums())
+    return rates[0]
+
+
+def _run_bare(
+    servers: Servers, crew: Crew, name: str, texts: int, results: dict[str, Drained]
+) -> float:
+    world.lay_members(texts)
+    laid = world.write_texts()
+    with current_app.producer_or_acquire() as producer:
+        for text_id in laid.texts:
+            current_app.send_task(
+                BARE[name],
+                kwargs={"text_id": text_id},
+                queue="bare",
+                producer=producer,
+                ignore_result=True,
+            )
+    world.settle_down()
+    with _watched(servers, crew, name, texts, results) as rates:
+        _until(crew, world.finished, texts)
+        rates.append(world.rate())
+    return rates[0]
+
+
+@contextmanager
+def _watched(
+    servers: Servers, crew: Crew, name: str, texts: int, results: dict[str, Drained]
+) -> Iterator[list[float]]:
+    """Thaw the crew, and note what the run inside cost; frozen again, look at the sums."""
+    processes = {child.name: child for child in crew.children} | servers.processes
+    before, busy = cpu_by_name(processes), Busy.now()
+    rates: list[float] = []
+    crew.thaw()
+    yield rates
+    used = {one: seconds - before[one] for one, seconds in cpu_by_name(processes).items()}
+    others = Busy.now().since(busy, sum(used.values()))
+    crew.freeze(_is_idle)
+    sums = world.sums()
+    results.setdefault(name, Drained()).add(rates[0], texts, used, others, sums)
+
+
+def _until(crew: Crew, done: Callable[[], int], texts: int) -> None:
+    """Wait until all are through, or nothing has moved for a while."""
+    known, moved = -1, time.monotonic()
+    while known < texts and time.monotonic() - moved < STUCK:
+        time.sleep(0.1)
+        crew.assert_alive()
+        now = done()
+        moved = moved if now == known else time.monotonic()
+        known = now
+
+
+def _holding(texts: int, rounds: int) -> dict[str, float]:
+    """Starting campaigns: texts a second whose credits are held and whose rows are written."""
+    rates = []
+    for _ in range(rounds):
+        world.lay_members(texts)
+        world.settle_down()
+        began = time.perf_counter()
+        world.start_campaigns()
+        rates.append(texts / (time.perf_counter() - began))
+    return {
+        "median": round(median(rates), 1),
+        "min": round(min(rates), 1),
+        "max": round(max(rates), 1),
+    }
+
+
+def _spread(one: list[float], other: list[float]) -> dict[str, float]:
+    each = [a / b for a, b in zip(one, other, strict=True) if b]
+    if not each:
+        return {}
+    return {
+        "median": round(median(each), 3),
+        "min": round(min(each), 3),
+        "max": round(max(each), 3),
+    }
+
+
+@contextmanager
+def _crews(servers: Servers) -> Iterator[dict[str, Crew]]:
+    """Ours with its relay, and bare Celery; frozen until it is their turn."""
+    relay = Child(
+        "relay", python("manage.py", "relay", "--skip-checks"), servers.folder / "relay.log"
+    )
+    crews = {
+        "ours": Crew([_worker(servers, "ours", ",".join(QUEUES)), relay]),
+        "bare": Crew([_worker(servers, "bare", "bare", "--prefetch-multiplier", "4")]),
+    }
+    try:
+        for crew in crews.values():
+            crew.start()
+            crew.freeze(_is_idle)
+        yield crews
+    finally:
+        for crew in crews.values():
+            crew.stop()
+
+
+def _worker(servers: Servers, name: str, queues: str, *options: str) -> Child:
+    size = ("-Q", queues, "--pool", "prefork", "--concurrency", str(PROCESSES))
+    command = ("-m", "celery", "-A", "config", "--skip-checks", "worker", "-n", f"{name}@bench")
+    log = servers.folder / f"worker-{name}.log"
+    return Child("worker", python(*command, *WORKER, *size, *options), log)
+
+
+def _is_idle() -> bool:
+    """Whether nothing waits in the broker and nobody is in a transaction."""
+    broker = _broker()
+    waiting = sum(int(broker.llen(queue)) for queue in (*QUEUES, "bare"))
+    busy = world.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND state <> 'idle' AND backend_type = 'client backend'"
+    )[0][0]
+    return not waiting and not broker.hlen("unacked") and not busy
+
+
+def _broker() -> redis.Redis:
+    return redis.Redis.from_url(str(current_app.conf.broker_url))
