@@ -57,7 +57,8 @@ VALUES (:text, 'sending', gen_random_uuid(), '', '', '', 'bench');
 INSERT INTO outbox_message (id, handler, args, state, due_at, operation_id, traceparent, attempts,
     crashes, alone, last_error, worker, task_id)
 VALUES (gen_random_uuid(), 'credits.settle_text',
-    jsonb_build_object('text_id', :text::bigint, 'look', 1), 'pending', now() + interval '20 s', gen_random_uuid(), '', 0, 0, false, '', '', '');
+    jsonb_build_object('text_id', :text::bigint, 'look', 1), 'pending',
+    now() + interval '20 s', gen_random_uuid(), '', 0, 0, false, '', '', '');
 COMMIT;
 BEGIN;
 INSERT INTO credits_textevent (text_id, kind, token, sid, status, detail, worker)
