@@ -3,29 +3,26 @@
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import yaml
-from django.conf import settings
 from django.core.management import get_commands
 
 from config.embedded.child import PROJECT
 from config.settings.celery import QUEUES
 from tests.deployment import DEPLOYMENT
-from tests.stack import Stack
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 OURS = {name: one for name, one in SERVICES.items() if name not in ("postgres", "redis")}
 NEEDED = {
-    *("SECRET_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"),
-    *("FLOWER_USER", "FLOWER_PASSWORD"),
+    *("SECRET_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "FLOWER_USER", "FLOWER_PASSWORD"),
+    *("WEB_DATABASE_PASSWORD", "WORKER_DATABASE_PASSWORD"),
+    *("WEB_BROKER_PASSWORD", "WORKER_BROKER_PASSWORD", "FLOWER_BROKER_PASSWORD"),
 }
 
 
@@ -43,6 +40,11 @@ def test_every_part_of_the_system_is_there() -> None:
 @pytest.mark.parametrize("name", [name for name in OURS if "command" in OURS[name]])
 def test_every_command_exists(name: str) -> None:
     program, *arguments = OURS[name]["command"]
+    if program == "sh":
+        named = re.findall(r"manage\.py (\w+)", arguments[1])
+        assert set(named) == {"prepare", "database_roles"}
+        assert set(named) <= set(get_commands())
+        return
     if program == "python":
         assert arguments[0] == "manage.py"
         assert arguments[1] in get_commands()
@@ -93,20 +95,26 @@ def test_the_image_can_collect_its_static_files(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
 
 
-def test_the_brokers_user_may_do_what_celery_needs_and_nothing_else(stack: Stack) -> None:
-    rules = re.search(r"user onceproof on >%s (.+?)\\n", TEXT)
-    assert rules is not None
-    password = secrets.token_hex(8)
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as admin:
-        rights = ("on", f">{password}", *rules[1].split())
-        admin.execute_command("ACL", "SETUSER", "onceproof", *rights)
-    url = f"redis://onceproof:{password}@{settings.CELERY_BROKER_URL.rpartition('@')[2]}"
-    worker = stack.worker("relay", environment={"BROKER_URL": url})
-    assert "NoPermission" not in worker.log.read_text()
-    with redis.Redis.from_url(url) as user:
-        for forbidden in ("FLUSHALL", "CONFIG GET *", "SHUTDOWN", "ACL LIST"):
-            with pytest.raises(redis.exceptions.NoPermissionError):
-                user.execute_command(*forbidden.split())
+def test_no_process_has_more_rights_than_its_own() -> None:
+    """What the rights are is tested in tests/security."""
+    logins = {
+        name: [
+            re.findall(r"//(\w+)", service["environment"][url])[0]
+            for url in ("DATABASE_URL", "BROKER_URL")
+        ]
+        for name, service in OURS.items()
+    }
+    assert logins.pop("migrate")[0] == "onceproof"  # the owner
+    assert logins.pop("web") == ["onceproof_web", "onceproof_web"]
+    assert logins.pop("flower") == ["nobody", "onceproof_flower"]
+    assert set(map(tuple, logins.values())) == {("onceproof_worker", "onceproof_worker")}
+
+
+def test_only_who_migrates_knows_the_owners_password() -> None:
+    knows = [name for name, one in OURS.items() if "POSTGRES_PASSWORD" in str(one["environment"])]
+    assert knows == ["migrate"]
+    told = set(re.findall(r"\$\{(\w+)", str(OURS["flower"]["environment"])))
+    assert told == {"LOG_LEVEL", "FLOWER_BROKER_PASSWORD", "FLOWER_USER", "FLOWER_PASSWORD"}
 
 
 def test_the_file_is_one_for_compose() -> None:
