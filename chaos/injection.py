@@ -2,8 +2,10 @@
 
 import random
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import kombu.exceptions
 import redis
@@ -16,6 +18,7 @@ from chaos.recovery import FELT_BY
 LONGEST_WAIT = 40.0  # seconds for a recovery, before the next fault comes all the same
 PAUSE = (0.2, 0.9)  # seconds of quiet after a recovery
 MOST_LASTING = 3  # faults that may be on at once
+MOST_PUT_BACK = 3  # times that a kind which was not possible is put at the end of the plan
 NOTHING_TO_HARM = (
     LookupError,
     OSError,
@@ -46,25 +49,37 @@ class Injection:
     _lasting: list[tuple[float, str, Lasting]] = field(default_factory=list)
 
     def carry_out(self, plan: Sequence[tuple[str, ...]], goes_on: Callable[[], bool]) -> None:
-        """Inject all of it, unless `goes_on()` says that time is up. Ends what lasts."""
-        for kinds in plan:
-            if not goes_on():
+        """Inject all of it, unless `goes_on()` says that time is up. Ends what lasts.
+
+        What was not possible is put at the end, some times. Every second single fault waits until
+        nothing lasts any more: else hardly one would come alone.
+        """
+        left, put_back = deque(plan), Counter[str]()
+        for number in count():
+            if not left or not goes_on():
                 break
-            self._inject(kinds)
+            kinds = left.popleft()
+            self._end_lasting(most=0 if len(kinds) == 1 and number % 2 else MOST_LASTING)
+            for kind in self._inject(kinds):
+                put_back[kind] += 1
+                left.extend([(kind,)] if put_back[kind] <= MOST_PUT_BACK else [])
             self._wait_until_recovered()
-            self._end_lasting(most=MOST_LASTING)
             time.sleep(random.uniform(*PAUSE))  # noqa: S311
         while self._lasting:
             self._end_lasting(most=0)
 
-    def _inject(self, kinds: tuple[str, ...]) -> None:
+    def _inject(self, kinds: tuple[str, ...]) -> list[str]:
+        """Returns those that were not possible."""
         self.say(" and ".join(kinds))
-        pair = len(kinds) > 1
+        pair, missed = len(kinds) > 1, []
         alone = not pair and not self._lasting
         for kind in kinds:
             at = time.time()
             if self._do(kind):
                 self.injected.append(Injected(kind, at, pair, alone))
+            else:
+                missed.append(kind)
+        return missed
 
     def _do(self, kind: str) -> bool:
         """Inject one; where there is nothing to harm at the moment, try again for a while."""

@@ -43,3 +43,13 @@ def test_a_broker_that_is_away_is_no_reason_to_give_up(monkeypatch: pytest.Monke
     injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
     assert injection._do("forge_dispatches")
     assert tried == ["forge", "forge"]
+
+
+def test_what_was_not_possible_is_injected_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log's file is too large, so its dispatches cannot be held back: 500 are to be 500."""
+    monkeypatch.setattr(Injection, "_do", lambda self, kind: next(possible))
+    monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
+    possible = iter([False, True, True])
+    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
+    injection.carry_out([("delay_dispatches",), ("kill_web",)], goes_on=lambda: True)
+    assert [fault.kind for fault in injection.injected] == ["kill_web", "delay_dispatches"]
