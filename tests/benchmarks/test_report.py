@@ -78,6 +78,17 @@ def test_a_missed_goal_is_called_missed() -> None:
     assert [goal.verdict for goal in goals.of(known)] == ["**not reached**"]
 
 
+def test_a_missed_goal_says_what_the_effect_comes_to_without_any_queue() -> None:
+    names = {"ours_batch": 100, "celery_naive": 300, "batch_loop": 600}
+    known = {"drain": {name: drained(median) for name, median in names.items()}}
+    (goal,) = goals.of(known)
+    assert "`batch_loop`, without any queue, comes to 2.00" in goal.why
+
+
+def test_a_goal_tells_how_busy_the_machine_was(written: str) -> None:
+    assert "| reached |  | 0.1 → 2.0 |" in written
+
+
 def test_jobs_come_in_bursts_and_the_same_each_time() -> None:
     accounts = [job.account_id for job in work.sequence(100)]
     assert accounts == [job.account_id for job in work.sequence(100)]
