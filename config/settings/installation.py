@@ -72,6 +72,10 @@ def _deployment(environment: Mapping[str, str]) -> Installation:
         )
     if environment.get("DEBUG", "").lower() in ("1", "true", "yes", "on"):
         raise ImproperlyConfigured("DEBUG shows secrets to strangers: it is for `make run` alone.")
+    if "*" in _hosts(environment["ALLOWED_HOSTS"]):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS is *: links would lead wherever a request says. Name the hosts."
+        )
     return Installation(
         secret_key=environment["SECRET_KEY"],
         allowed_hosts=_hosts(environment["ALLOWED_HOSTS"]),
