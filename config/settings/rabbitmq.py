@@ -33,11 +33,21 @@ def settings(*, waits: bool) -> dict[str, Any]:
         "CELERY_EVENT_QUEUE_EXCLUSIVE": True,
         # How soon a worker and the broker notice that the other one's machine is gone.
         "CELERY_BROKER_HEARTBEAT": 10,
-        "CELERY_BROKER_TRANSPORT_OPTIONS": {
-            # Publishing ends when a majority of the nodes has the message; a refusal is an error.
-            "confirm_publish": True,
-            # One that says nothing is waited for three times: for the confirmation, and for the
-            # answers to two goodbyes.
-            **({} if waits else {"read_timeout": 0.3, "write_timeout": 0.3, "max_retries": 0}),
-        },
+        "CELERY_BROKER_TRANSPORT_OPTIONS": _unconfirmed() if waits else _confirmed(),
     }
+
+
+def _confirmed() -> dict[str, Any]:
+    """Publishing ends when a majority of the nodes has the dispatch; a refusal is an error.
+
+    A broker that says nothing is waited for three times: for the confirmation, and for the answers
+    to two goodbyes. Together that is the second for which somebody may be held up.
+    """
+    limits = {"read_timeout": 0.3, "write_timeout": 0.3}
+    return {"confirm_publish": True, **limits, "max_retries": 0}
+
+
+def _unconfirmed() -> dict[str, Any]:
+    """A worker's main loop publishes its events: one that waited for a broker that takes nothing
+    (its memory or its disk is full) would do no work meanwhile. Its dispatches are hints."""
+    return {"read_timeout": 5, "write_timeout": 5}

@@ -63,14 +63,18 @@ def test_jobs_run_on_it_and_workers_are_seen(stack: Stack, broker: RabbitMQ) -> 
     stack.end()
 
 
-def test_its_queues_are_replicated_and_its_publishing_confirmed() -> None:
+def test_its_queues_are_replicated_and_publishing_is_confirmed() -> None:
     queues = settings_of_rabbitmq.queues(QUEUES)
     assert [queue.name for queue in queues] == list(QUEUES)
     assert all(queue.queue_arguments == {"x-queue-type": "quorum"} for queue in queues)
     assert all(queue.durable and queue.exchange.durable for queue in queues)
-    for waits in (True, False):
-        settings = settings_of_rabbitmq.settings(waits=waits)
-        assert settings["CELERY_BROKER_TRANSPORT_OPTIONS"]["confirm_publish"] is True
+    told = {
+        waits: settings_of_rabbitmq.settings(waits=waits)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+        for waits in (True, False)
+    }
+    assert told[False]["confirm_publish"] is True
+    assert "confirm_publish" not in told[True], "a worker would wait for a broker that is full"
+    assert all(options["read_timeout"] and options["write_timeout"] for options in told.values())
 
 
 @pytest.mark.parametrize("url", ["amqp://a@b/c", "amqps://a@b/c", "pyamqp://a@b/c"])
