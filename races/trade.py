@@ -40,6 +40,13 @@ SPARE = {
 }
 """What is not there for the races of one order, and what it is there for."""
 
+CLOSED_ONCE = {
+    "FOR NO KEY UPDATE OF orders_sagarun": "the attempt is closed by an update whose count is "
+    "checked, too: who comes second fails, and finds it ended the next time",
+    **SPARE,
+}
+"""The same of two who end one attempt."""
+
 HELD_ELSEWHERE = {
     "FOR NO KEY UPDATE OF orders_sagarun": "each line says what was booked for it, and the next "
     "step's message has a key: who comes second finds nothing left to do",

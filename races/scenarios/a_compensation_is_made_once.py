@@ -142,7 +142,11 @@ SCENARIO = Scenario(
             "our engine, of money that turns out to be taken: the key is stored before the call, "
             "and who comes after a death looks first",
             ours=True,
-            spare=trade.SPARE,
+            spare={
+                "FOR NO KEY UPDATE OF orders_sagarun": "one worker is here; without it two of them "
+                "end in a deadlock (the form below)",
+                **trade.SPARE,
+            },
         ),
         Form(
             "the engine twice, refund",

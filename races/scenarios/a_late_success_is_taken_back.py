@@ -131,7 +131,7 @@ SCENARIO = Scenario(
             ),
             "our engine: a step that may have happened is compensated like one that has",
             ours=True,
-            spare=trade.SPARE,
+            spare=trade.CLOSED_ONCE,
         ),
         Form(
             "the engine, authorise",
@@ -147,7 +147,7 @@ SCENARIO = Scenario(
             ),
             "our engine with money: an intent that is cancelled never holds anything again",
             ours=True,
-            spare=trade.SPARE,
+            spare=trade.CLOSED_ONCE,
         ),
     ),
     why=(

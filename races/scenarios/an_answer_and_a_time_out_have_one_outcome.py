@@ -90,11 +90,7 @@ SCENARIO = Scenario(
             ),
             "our engine: both hold the run's row, and the second one finds the attempt ended",
             ours=True,
-            spare={
-                "FOR NO KEY UPDATE OF orders_sagarun": "the attempt is closed by an update whose "
-                "count is checked, too: who comes second fails, and finds it ended the next time",
-                **trade.SPARE,
-            },
+            spare=trade.CLOSED_ONCE,
         ),
     ),
     why="Both look, both see the call under way, and both decide what comes next.",
