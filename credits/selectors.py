@@ -1,5 +1,6 @@
 """The reads of credits: for pages, API and command line."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,14 +94,27 @@ class Progress:
 
 
 def progress(campaign: Campaign) -> Progress:
-    """Count a campaign's texts and credits, in one statement.
+    """Count a campaign's texts and credits. As `progress_of`."""
+    ((_, one),) = progress_of([campaign])
+    return one
+
+
+def progress_of(campaigns: Iterable[Campaign]) -> list[tuple[Campaign, Progress]]:
+    """Count the texts and credits of each, in one statement for all of them.
 
     Texts of an ended campaign that still wait for their credits to come back count as skipped:
     they will not be sent.
     """
+    asked = list(campaigns)
+    rows: dict[UUID, dict[str, tuple[int, int, int]]] = {one.pk: {} for one in asked}
     with connection.cursor() as cursor:
-        cursor.execute(COUNTS, [campaign.pk])
-        rows = {state: (count, credits, lately) for state, count, credits, lately in cursor}
+        cursor.execute(COUNTS, [list(rows)])
+        for campaign_id, state, *counted in cursor:
+            rows[campaign_id][state] = tuple(counted)
+    return [(one, _progress(one, rows[one.pk])) for one in asked]
+
+
+def _progress(campaign: Campaign, rows: Mapping[str, tuple[int, int, int]]) -> Progress:
     count = {str(state): rows.get(str(state), (0, 0, 0))[0] for state in State}
     credits = {str(state): rows.get(str(state), (0, 0, 0))[1] for state in State}
     waiting = count["queued"] if campaign.status in Campaign.OPEN else 0
@@ -127,10 +141,10 @@ def progress(campaign: Campaign) -> Progress:
 
 
 COUNTS = """
-    SELECT state, count(*), sum(segments),
+    SELECT campaign_id, state, count(*), sum(segments),
            count(*) FILTER (WHERE finished_at > now() - interval '10 seconds'
                               AND state <> 'skipped')
-    FROM credits_textmessage WHERE campaign_id = %s GROUP BY state
+    FROM credits_textmessage WHERE campaign_id = ANY(%s) GROUP BY campaign_id, state
 """
 
 

@@ -142,7 +142,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     status = status if status in Campaign.Status.values else ""
     found = Paginator(selectors.list_campaigns(status=status), PER_PAGE)
     page = found.get_page(request.GET.get("page"))
-    rows = [(one, selectors.progress(one)) for one in page]
+    rows = selectors.progress_of(page)
     context = {"page": page, "rows": rows, "status": status, "statuses": Campaign.Status.choices}
     return _show(request, "campaigns", context)
 
@@ -242,7 +242,7 @@ def _community_page(request: HttpRequest, shown: Community, **forms: Any) -> Htt
         "ledger_sum": selectors.ledger_sum(shown),
         "entries": selectors.latest_entries(shown)[:NEWEST],
         "members": shown.members.count(),
-        "rows": [(one, selectors.progress(one)) for one in latest],
+        "rows": selectors.progress_of(latest),
         "buy_form": BuyForm(),
         "rules_form": RulesForm(initial=current),
         **forms,
