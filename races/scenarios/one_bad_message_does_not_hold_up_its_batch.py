@@ -97,6 +97,11 @@ def deliver() -> None:
     consumer.consume(handlers.get(HANDLER), _dispatched, Delivery.here())
 
 
+def afterwards() -> None:
+    """Who died left a run record, which the relay finds."""
+    shop.time_passes_and_the_relay_rings(HANDLER)
+
+
 def check_ours() -> None:
     states = dict(Message.objects.values_list("args__n", "state"))
     assert states == {1: "pending", 2: "done"}, f"the bad one and its neighbour are {states}"
@@ -122,7 +127,8 @@ SCENARIO = Scenario(
         Form(
             "the consumer",
             Question((deliver,) * 2, alone(check_ours), setup_ours, begin=failing.forget,
-                     around=batch_handler, kills=1, bound=1, deaths_within=0),
+                     around=batch_handler, aftermath=afterwards, kills=1, bound=1,
+                     deaths_within=0),
             "ours, with a batch handler of the races: a batch that fails is undone whole, and its "
             "messages are marked to run alone, uncounted",
             ours=True,
