@@ -72,7 +72,7 @@ class RabbitMQ:
         self.node.start()
         self.wait_until_ready()
 
-    def wait_until_ready(self, patience: float = 90) -> None:
+    def wait_until_ready(self, patience: float = 180) -> None:
         """Wait until it answers; raises TimeoutError after `patience` seconds."""
         latest = time.monotonic() + patience
         while not self._answers():

@@ -45,7 +45,7 @@ class PgBouncer:
         log = self.folder / "pgbouncer.log"
         self.child = Child("pgbouncer", command, log, account=self.account, folder=self.folder)
         self.child.start()
-        latest = time.monotonic() + 20
+        latest = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > latest:
                 raise TimeoutError(f"PgBouncer does not answer.\n{log.read_text()[-2000:]}")
