@@ -1,5 +1,6 @@
 """What people and time do to messages: the first half of the machine in test_outbox.py."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,30 @@ from outbox import pauses, retention
 from tests.stateful.model_of_outbox import DONE, FAILS, FATAL, RULES, SNOOZE, Conflict, Known, Model
 from tests.stateful.outbox_world import DECLARED, HOUR, UNIQUE, running, sql
 
-GROUPS = (None, None, "g", "h")
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of `enqueue`, and what the message's runs come to."""
+
+    handler: str
+    key: str | None
+    variant: int
+    unique: str
+    group: str | None
+    later: bool
+    fates: tuple[str, ...]
+
+
+REQUEST = some.builds(
+    Request,
+    handler=some.sampled_from(sorted(DECLARED)),
+    key=some.sampled_from([None, "a", "b"]),
+    variant=some.integers(0, 1),
+    unique=some.sampled_from(RULES),
+    group=some.sampled_from([None, "g"]),
+    later=some.booleans(),
+    fates=some.lists(some.sampled_from([*FAILS, FATAL, SNOOZE, DONE]), max_size=4).map(tuple),
+)
 
 
 class Requests(RuleBasedStateMachine):
@@ -32,54 +56,40 @@ class Requests(RuleBasedStateMachine):
 
     # Acts of those who ask -----------------------------------------------------------------------
 
-    @rule(
-        target=messages,
-        handler=some.sampled_from(sorted(DECLARED)),
-        key=some.sampled_from([None, "a", "b"]),
-        variant=some.integers(0, 1),
-        unique=some.sampled_from(RULES),
-        group=some.sampled_from(GROUPS),
-        later=some.booleans(),
-        fates=some.lists(some.sampled_from([*FAILS, FATAL, SNOOZE, DONE]), max_size=4),
-    )
-    def enqueue(
-        self,
-        handler: str,
-        key: str | None,
-        variant: int,
-        unique: str,
-        group: str | None,
-        later: bool,
-        fates: list[str],
-    ) -> Any:
-        asked = (handler, variant)
+    @rule(target=messages, requests=some.lists(REQUEST, min_size=1, max_size=3))
+    def enqueue(self, requests: list[Request]) -> Any:
+        return multiple(*(made for one in requests for made in self._ask(one)))
+
+    def _ask(self, request: Request) -> list[UUID]:
+        asked = (request.handler, request.variant)
         try:
-            owner = self.model.answer(key, asked)
+            owner = self.model.answer(request.key, asked)
         except Conflict:
             with pytest.raises(outbox.KeyConflict):
-                self._enqueue(handler, key, variant, unique, group, later)
-            return multiple()
-        found = self._enqueue(handler, key, variant, unique, group, later)
+                self._enqueue(request)
+            return []
+        found = self._enqueue(request)
         assert found.created is (owner is None)
         if owner:
             assert found.message_id == owner
-            return multiple()
-        known = Known(found.message_id, DECLARED[handler], fates, key, group, 0, due=not later)
-        self.model.add(known, asked, unique)
-        return known.id
+            return []
+        declared, fates = DECLARED[request.handler], list(request.fates)
+        known = Known(
+            found.message_id, declared, fates, request.key, request.group, 0, due=not request.later
+        )
+        self.model.add(known, asked, request.unique)
+        return [known.id]
 
-    def _enqueue(
-        self, handler: str, key: str | None, variant: int, unique: str, group: Any, later: bool
-    ) -> outbox.Enqueued:
+    def _enqueue(self, request: Request) -> outbox.Enqueued:
         with transaction.atomic():
             ((now,),) = sql("SELECT now()")
             return outbox.enqueue(
-                handler,
-                args={"variant": variant},
-                key=key,
-                unique=UNIQUE[unique],
-                group=group,
-                due_at=now + HOUR if later else None,
+                request.handler,
+                args={"variant": request.variant},
+                key=request.key,
+                unique=UNIQUE[request.unique],
+                group=request.group,
+                due_at=now + HOUR if request.later else None,
                 expires_at=now + 3 * HOUR,
             )
 

@@ -89,7 +89,7 @@ def outbox_world(
             retry=outbox.Retry(limit=one.limit, base=HOUR, cap=HOUR),
             on_abandoned=note_abandoned,
         )(take_effect if one.size else lambda variant: take_effect([outbox.current_message()]))
-    sql("CREATE TABLE stateful_effect (what text)")
+    sql("CREATE TABLE IF NOT EXISTS stateful_effect (what text)")
     yield
     sql("DROP TABLE stateful_effect")
     handlers._registry.clear()

@@ -198,4 +198,4 @@ class OutboxMachine(Requests):
 
 @pytest.mark.usefixtures("outbox_world")
 def test_the_outbox_does_what_its_model_does() -> None:
-    run_state_machine_as_test(OutboxMachine, settings=Effort(examples=60, acts=30).settings())
+    run_state_machine_as_test(OutboxMachine, settings=Effort(examples=50, acts=30).settings())
