@@ -133,17 +133,21 @@ def _others(known: dict[str, Any]) -> str:
 
 def _goals(known: dict[str, Any]) -> str:
     rows = [
-        [goal.text, goal.wanted, goal.measured, goal.verdict, goal.why, _load(known, goal.part)]
+        [*(goal.text, goal.wanted, goal.measured, goal.verdict), *_around(known, goal)]
         for goal in goals.of(known)
     ]
     heads = ["goal", "wanted", "measured", "", "why not", "load"]
     return "### Goals\n\n" + _table(heads, rows) if rows else ""
 
 
-def _load(known: dict[str, Any], part: str) -> str:
-    """The load average before and after the part: how busy the machine was."""
-    one = known["machine"]["taken"].get(part, {})
-    return f"{one['load_before']} → {one['load_after']}" if one else ""
+def _around(known: dict[str, Any], goal: goals.Goal) -> tuple[str, str]:
+    """Why it was missed, and the load average before and after the part that measured it."""
+    taken = known["machine"]["taken"].get(goal.part)
+    if taken is None:
+        return goal.why, ""
+    busy = not goal.reached and taken["load_before"] > known["machine"]["cores"]
+    note = "Others kept the machine busy; take it again on a quiet one. " if busy else ""
+    return (note + goal.why).strip(), f"{taken['load_before']} → {taken['load_after']}"
 
 
 _SECTIONS = [_goals, _drain, credit_report.section, _latency, _enqueue, _growth, _others]
