@@ -1,6 +1,6 @@
 # Everything below needs python3 (3.11 or later) and make; it installs into .venv and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test races chaos bench lint lock clean venv
+.PHONY: help run test races chaos bench lint audit lock clean venv
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -44,6 +44,10 @@ lint: venv ## Check style, types, import contracts, migrations, deployment setti
 	@failed=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy \
 		"lint-imports --no-cache" "python -m tests.checks"; do \
 		echo "== $$check"; $(BIN)/$$check || failed=1; done; exit $$failed
+
+audit: venv ## Look the locked packages up among known vulnerabilities (asks the package index)
+	$(call install,requirements-dev.txt)
+	@$(BIN)/python -m tests.audit
 
 lock: venv ## Resolve requirements*.in anew and write the hashed lock files
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
