@@ -1,6 +1,9 @@
 """A night's reconciliation for the races: begun before them, driven step by step in them."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.db.models import F
 
 from outbox.reconciliation import run
 from outbox.reconciliation.models import Finding, Reconciliation
@@ -28,6 +31,12 @@ def whole(check: str) -> None:
     while started is not None and going:
         with transaction.atomic():
             going = run.step(started).next_turn is not None
+
+
+def next_one(check: str) -> None:
+    """What life does afterwards: a day passes, and the next night takes over whatever has died."""
+    Reconciliation.objects.update(moved_at=F("moved_at") - timedelta(days=1))
+    whole(check)
 
 
 def findings() -> list[str]:

@@ -54,6 +54,10 @@ def reconcile() -> None:
     night.whole(CHECK)
 
 
+def the_next_night() -> None:
+    night.next_one(CHECK)
+
+
 def check_ours() -> None:
     shop.assert_history_agrees()
     found = night.findings()
@@ -84,7 +88,13 @@ SCENARIO = Scenario(
         Form(
             "reconciliation, twice",
             Question(
-                (reconcile,) * 2, alone(check_ours), setup_ours, kills=1, bound=2, deaths_within=0
+                (reconcile,) * 2,
+                alone(check_ours),
+                setup_ours,
+                aftermath=the_next_night,
+                kills=1,
+                bound=2,
+                deaths_within=0,
             ),
             "ours: at most one run is under way, by a unique constraint; its steps take turns by "
             "its row, and a repair holds what it mends",
