@@ -29,7 +29,8 @@ INSERT INTO outbox_minute (minute, handler, created, done, failed, crashed, snoo
     redriven, deliveries, refused, latency_sum, run_sum, latencies)
 SELECT date_trunc('minute', created_at), handler, count(*), count(*), 0, 0, 0, 0, 0, 0, count(*), 0,
     count(*) * 0.005, count(*) * 0.003, array_prepend(count(*), array_fill(0::bigint, ARRAY[15]))
-FROM outbox_message WHERE created_at > now() - interval '25 hours' GROUP BY 1, 2;
+FROM outbox_message WHERE created_at > now() - interval '25 hours' GROUP BY 1, 2
+ON CONFLICT DO NOTHING;
 
 INSERT INTO pricing_product (sku, name, category, price, floor, version, revision)
 SELECT 'FULL-' || n, 'Coffee number ' || n || ', dark roast, 500 g', 'Category ' || n %% 50, 9.90, 0, 1, 1
