@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config.watchdog import Watchdog
 
@@ -12,3 +13,4 @@ app = Celery("onceproof")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add(Watchdog)
+app.steps["worker"].add(DjangoStructLogInitStep)  # each line of a task carries its id
