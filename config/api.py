@@ -16,9 +16,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthorizationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
-from . import api_errors
+from . import api_description, api_errors
 from .accounts import tokens
 from .api_limits import StrictJson, TokenRate
 
@@ -54,8 +55,18 @@ def signed_in_or_token(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
     return guarded
 
 
+class DescribedAPI(NinjaAPI):
+    """Tells also what the frame adds to each operation."""
+
+    def get_openapi_schema(self, **more: Any) -> OpenAPISchema:
+        """Ninja's description, and the key and the refusals that every operation has."""
+        schema = super().get_openapi_schema(**more)
+        api_description.complete(schema)
+        return schema
+
+
 def _build() -> NinjaAPI:
-    built = NinjaAPI(
+    built = DescribedAPI(
         title="Onceproof",
         version="1",
         description="Every POST needs an `Idempotency-Key`: the same key and body replay the "
