@@ -34,9 +34,11 @@ REQUEST = some.builds(
     key=some.sampled_from([None, "a", "b"]),
     variant=some.integers(0, 1),
     unique=some.sampled_from(RULES),
-    group=some.sampled_from([None, "g"]),
-    later=some.booleans(),
-    fates=some.lists(some.sampled_from([*FAILS, FATAL, SNOOZE, DONE]), max_size=4).map(tuple),
+    group=some.sampled_from(["g", None, "g"]),
+    later=some.sampled_from([False, False, True]),
+    fates=some.lists(some.sampled_from([FATAL, *FAILS, SNOOZE, FATAL, DONE]), max_size=4).map(
+        tuple
+    ),
 )
 
 
