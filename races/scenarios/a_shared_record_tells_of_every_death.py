@@ -17,6 +17,12 @@ from races.scenario import Form, Scenario
 
 JOBS, RECORD = (1, 2), 9
 
+RECORD_HELD = (
+    "no relay looks while a run lives here; it keeps a long one from being taken for a crash "
+    "(outbox/tests/test_runs_of_several.py)"
+)
+ELSEWHERE = "not reached beside one preemption; a_job_delivered_twice_runs_once breaks without it"
+
 
 def setup() -> None:
     Job.objects.bulk_create(Job(pk=pk) for pk in JOBS)
@@ -133,6 +139,12 @@ SCENARIO = Scenario(
             ),
             "ours: each claim holds the record, the last one deletes it",
             ours=True,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE": "one worker is here; it keeps two of them apart "
+                "(a_job_delivered_twice_runs_once)",
+                "FOR UPDATE in WITH": RECORD_HELD,
+            },
         ),
         Form(
             "two consumers",
@@ -149,6 +161,12 @@ SCENARIO = Scenario(
             ),
             "ours: what one record names, no second one does",
             ours=True,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE OF message": ELSEWHERE,
+                "FOR NO KEY UPDATE SKIP LOCKED": ELSEWHERE,
+                "FOR UPDATE in WITH": RECORD_HELD,
+            },
         ),
     ),
     why=(
