@@ -139,8 +139,8 @@ def test_a_worker_outlives_dispatches_that_it_cannot_read(stack: Stack) -> None:
     for name, args, kwargs in sent:
         app.send_task(name, args, kwargs, queue=handler.queue, ignore_result=True)
     schedule()
-    stack.wait_until(lambda: price_of() == "9.00", why=worker)
+    stack.wait_until(lambda: price_of() == "9.00", timeout=90, why=worker)
     last = "unexpected keyword argument 'begin_at'"
-    stack.wait_until(lambda: last in worker.log.read_text(), why=worker)
+    stack.wait_until(lambda: last in worker.log.read_text(), timeout=60, why=worker)
     assert "next.release" in worker.log.read_text()
     assert worker.is_running()
