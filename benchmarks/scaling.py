@@ -5,6 +5,8 @@ from dataclasses import replace
 from multiprocessing import get_context
 from typing import Any
 
+import django
+
 from benchmarks import jobs as work
 from benchmarks.contenders import Contender, in_process, ours_crew
 from benchmarks.drain import Track
@@ -54,7 +56,8 @@ def _alone(track: Track, contender: Contender) -> dict[str, float]:
     track.ledger.settle()
     postgres = track.servers.processes["postgres"].pid
     before = cpu_seconds(postgres)
-    with get_context("spawn").Pool(1) as pool:
+    # The effects' module needs Django set up before it can even be found by its name.
+    with get_context("spawn").Pool(1, initializer=django.setup) as pool:
         seconds = pool.apply(_effects, (contender.name == "ours_batch", jobs))
     in_postgres = cpu_seconds(postgres) - before
     count = len(jobs)
@@ -65,9 +68,6 @@ def _effects(in_batches: bool, jobs: list[Job]) -> float:
     """CPU seconds of this process for these effects, connected and warm. Runs in a child."""
     import time
 
-    import django
-
-    django.setup()
     from django.db import transaction
 
     from benchmarks.work import effects
