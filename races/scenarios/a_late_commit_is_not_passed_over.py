@@ -84,7 +84,7 @@ RETENTION = {
     "other by",
     "created_at <": "retention, which these messages set off: how long to keep",
     "state IN": "retention, which these messages set off: what to keep",
-    "FOR NO KEY UPDATE SKIP LOCKED in WITH due": "two workers record different ones",
+    "FOR NO KEY UPDATE SKIP LOCKED in WITH own": "two workers record different ones",
 }
 
 SCENARIO = Scenario(

@@ -110,7 +110,11 @@ SCENARIO = Scenario(
             "our engine, a step that calls, killed at every point and delivered again; then the "
             "lease ends and the order goes on",
             ours=True,
-            spare=trade.SPARE,
+            spare={
+                "FOR NO KEY UPDATE OF orders_sagarun": "one worker is here; it keeps two of them "
+                "apart (the form below)",
+                **trade.SPARE,
+            },
         ),
         Form(
             "run_step twice, ship",

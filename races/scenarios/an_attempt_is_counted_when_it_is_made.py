@@ -170,6 +170,10 @@ SCENARIO = Scenario(
             ),
             "ours: two relays ring and no worker comes; ringing counts nothing",
             ours=True,
+            spare={
+                "FOR UPDATE SKIP LOCKED in SELECT outbox_run": "there is no run record here; it "
+                "keeps a living run from being taken for a crash",
+            },
         ),
     ),
     why=(

@@ -123,6 +123,11 @@ SCENARIO = Scenario(
             Question((each_in_a_savepoint,) * 2, alone(check), setup, begin=failing.forget,
                      kills=1),
             "the bad one is undone by itself, and its failure written while it is held",
+            spare={
+                "FOR UPDATE SKIP LOCKED": "the claim here is what becomes of the good one; it keeps "
+                "two runs of it apart (a_job_delivered_twice_runs_once)",
+                "state = %s": "what ends a job twice ends it the same way here",
+            },
         ),
         Form(
             "the consumer",
