@@ -124,8 +124,8 @@ SCENARIO = Scenario(
                      kills=1),
             "the bad one is undone by itself, and its failure written while it is held",
             spare={
-                "FOR UPDATE SKIP LOCKED": "the claim here is what becomes of the good one; it keeps "
-                "two runs of it apart (a_job_delivered_twice_runs_once)",
+                "FOR UPDATE SKIP LOCKED": "the claim here is what becomes of the good one; it "
+                "keeps two runs of it apart (a_job_delivered_twice_runs_once)",
                 "state = %s": "what ends a job twice ends it the same way here",
             },
         ),
