@@ -88,7 +88,11 @@ SCENARIO = Scenario(
             "ours: a web process and a Celery worker, either killed at every point; afterwards the "
             "relay looks",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare={
+                **shop.CLAIMED_BEFORE,
+                "FOR NO KEY UPDATE": "one worker consumes here; it keeps two of them apart "
+                "(a_job_delivered_twice_runs_once)",
+            },
         ),
     ),
     why=(
