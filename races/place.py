@@ -1,5 +1,6 @@
 """A throwaway PostgreSQL and Valkey for the races: the explorer holds and ends backends."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -44,6 +45,7 @@ def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
     postgres = Postgres(place, free_port(), secrets.token_hex(12), runs_as, SETTINGS)
     valkey = Valkey(place, free_port(), secrets.token_hex(12), runs_as)
     children = []
+    logging.disable(logging.CRITICAL)  # thousands of runs would log what each of them did
     try:
         for server in (postgres, valkey):
             server.initialise()
@@ -58,6 +60,7 @@ def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
             yield explorer
             explorer.close()
     finally:
+        logging.disable(logging.NOTSET)
         connections.close_all()
         for child in children:
             child.stop(patience=5)

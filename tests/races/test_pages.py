@@ -33,13 +33,18 @@ def test_the_index_says_what_was_left_out() -> None:
     """A reader must not take a bounded search for a proof, nor one without deaths for one with."""
     results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
     index = (pages.FOLDER / "README.md").read_text().partition("## What was left out")[2]
-    living, _, bounded = index.partition("- Bounded")
+    living, _, rest = index.partition("- Every schedule of the living")
+    deaths, _, bounded = rest.partition("- Bounded")
+    killed = {f"{each['name']} {each['strategy']}" for each in results if each["crash_points"]}
     for each in results:
         named = f"({each['name']}.md), {each['strategy']}"
         if each["form"] == HOLDS and each["ours"]:
-            assert (f"{named} (" in bounded) == (not each["complete"]), named
+            assert (f"{named} (" in bounded) == (each["bounded"] is not None), named
+            assert (f"{named} (" in deaths) == (each["deaths_within"] is not None), named
+            assert each["complete"] or f"{named} (" in deaths + bounded, named
             listed = f"{named};" in living or f"{named}." in living
-            assert listed == (not each["crash_points"]), named
+            this = f"{each['name']} {each['strategy']}"
+            assert listed == (not {this, f"{this}, killed"} & killed), named
 
 
 def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:

@@ -50,14 +50,16 @@ class Command(BaseCommand):
             page.write(json.loads(Path(options["docs"]).read_text()))
             return
         wish = _wish(options)
-        logging.disable(logging.CRITICAL)  # libraries complain of what we break
         signal.signal(signal.SIGTERM, _as_interrupt)
         self._start = time.monotonic()
         self._say(f"seed {wish.seed}")
+        logging.disable(logging.CRITICAL)  # libraries complain of what we break
         try:
             found = report.document(run(wish, self._say))
         except CannotStart as reason:
             raise CommandError(str(reason)) from None
+        finally:
+            logging.disable(logging.NOTSET)
         self._say(report.summary(found))
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))

@@ -1,7 +1,6 @@
 """Explore the races: every interleaving of the critical sections, every crash point."""
 
 import json
-import logging
 import sys
 from argparse import ArgumentParser
 from itertools import groupby
@@ -42,7 +41,6 @@ class Command(BaseCommand):
         chosen = self._chosen(options)
         if options["list"]:
             return self._list(chosen)
-        logging.disable(logging.CRITICAL)  # thousands of runs would log what each of them did
         with place.throwaway() as explorer:
             if options["schedule"]:
                 entries = [self._replay(explorer, chosen, options["schedule"])]

@@ -1,6 +1,5 @@
 """Record the races for the lab's pages, from the explorer."""
 
-import logging
 from argparse import ArgumentParser
 from typing import Any
 
@@ -25,7 +24,6 @@ class Command(BaseCommand):
         except scenario.UnknownScenario as error:
             raise CommandError(str(error)) from None
         failed: list[str] = []
-        logging.disable(logging.CRITICAL)  # thousands of runs would log what each of them did
         with place.throwaway(WatchedExplorer) as explorer:
             for race in wanted or scenario.scenarios().values():
                 try:

@@ -1,7 +1,6 @@
 """Prove the explorer's reduction by trial, on any number of random transaction programs."""
 
 import json
-import logging
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -29,7 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        logging.disable(logging.CRITICAL)
         seeds = range(options["seed"], options["seed"] + options["programs"])
         found: list[Comparison] = []
         with place.throwaway() as explorer:

@@ -1,7 +1,6 @@
 """One schedule, or an exploration, on servers to throw away: the lab's own runs."""
 
 import json
-import logging
 import signal
 import sys
 import time
@@ -32,7 +31,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that its servers are removed
-        logging.disable(logging.CRITICAL)
         form = self._form(options["name"], options["strategy"])
         with place.throwaway(WatchedExplorer) as explorer:
             try:
