@@ -24,6 +24,7 @@ DEATHS_BY_COMMAND = {
     "a_repair_keeps_a_live_deduction: reconciliation and buy_credits",
     "a_revert_undoes_its_own_reduction_only: row lock",
     "a_step_of_a_saga_is_done_once: run_step, reserve",
+    "a_unique_job_is_enqueued_once: schedule_reduction with a key",
     "an_acknowledgement_decides_nothing: the consumer",
     "cancel_and_apply_have_one_outcome: the consumer and cancel_reduction",
     "crossed_locks_do_not_deadlock: apply_reduction",
