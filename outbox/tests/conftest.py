@@ -1,6 +1,7 @@
 """Fixtures of the outbox's own tests. They need PostgreSQL and pytest-django, and no broker."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from outbox.models import Message
 from outbox.tally import Tally
 
 HERE = Delivery(worker="test:1", task_id="task-1")
+
+AN_HOUR = timedelta(hours=1)
+"""A back-off that is drawn from an hour is not over within the test, or once in a million."""
 
 
 class Ledger:
@@ -49,6 +53,7 @@ def declare() -> Iterator[Callable[..., Handler]]:
     known = dict(handlers._registry)
 
     def add(function: Callable[..., Any], name: str = "tests.effect", **options: Any) -> Handler:
+        options.setdefault("retry", handlers.Retry(base=AN_HOUR, cap=AN_HOUR))
         return handlers.handler(name, **options)(function)
 
     yield add
