@@ -30,6 +30,15 @@ def begin(order: Order, step: str) -> Callable[[], object]:
     return lambda: steps.run_step(run_id=str(order.pk), name=step, undo=False)
 
 
+def on_its_way(order: Order, monkeypatch: pytest.MonkeyPatch) -> SagaAttempt:
+    """Shipping has begun, and its call has not been made."""
+    reach("ship")
+    with monkeypatch.context() as frozen:
+        frozen.setattr(calling, "make_call", lambda _: None)
+        begin(order, "ship")()
+    return SagaAttempt.objects.get(step__name="ship")
+
+
 def reach(step: str) -> None:
     """Everything before this step has happened."""
     work_off(until=lambda: Message.objects.filter(state="pending", args__step=step).exists())
@@ -54,11 +63,7 @@ def test_a_charge_behind_a_cancel_is_not_made(order: Order, sandbox: SandboxProc
 def test_an_answer_behind_a_cancel_is_taken_back(
     order: Order, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reach("ship")
-    with monkeypatch.context() as frozen:
-        frozen.setattr(calling, "make_call", lambda _: None)
-        begin(order, "ship")()
-    attempt = SagaAttempt.objects.get(step__name="ship")
+    attempt = on_its_way(order, monkeypatch)
     behind(cancel(order), lambda: calling.make_call(attempt.pk))
     assert SagaStep.objects.get(name="ship").backwards
     work_off()
@@ -69,11 +74,7 @@ def test_an_answer_behind_a_cancel_is_taken_back(
 def test_an_answer_behind_the_end_of_its_lease_is_evidence(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reach("ship")
-    with monkeypatch.context() as frozen:
-        frozen.setattr(calling, "make_call", lambda _: None)
-        begin(order, "ship")()
-    attempt = SagaAttempt.objects.get(step__name="ship")
+    attempt = on_its_way(order, monkeypatch)
     SagaAttempt.objects.filter(pk=attempt.pk).update(lease_until=attempt.started_at)
     behind(
         lambda: results.settle_attempt(attempt_id=str(attempt.pk)),

@@ -110,6 +110,30 @@ def test_a_killed_process_leaves_nothing_and_its_job_comes_again(race: Race) -> 
     assert verdict.crash_points >= 4
 
 
+def test_deaths_may_have_a_bound_of_their_own(race: Race) -> None:
+    """Every schedule of the living, and each death: less than a proof, and said so."""
+    asked = {"setup": credit.setup, "check": credit.check}
+    living = race.proves(credit.guarded_update, credit.guarded_update, **asked)
+    verdict = race.ask(
+        credit.guarded_update, credit.guarded_update, kills=1, deaths_within=0, **asked
+    )
+    assert verdict.schedules > living.schedules
+    assert verdict.crash_points >= 4
+    assert (verdict.complete, verdict.bound, verdict.deaths_within) == (False, None, 0)
+
+
+def test_a_death_within_its_bound_is_found(race: Race) -> None:
+    def half() -> None:
+        Account.objects.filter(pk=1).update(credits=F("credits") - 1)
+        Account.objects.filter(pk=1).update(credits=F("credits") + 1)
+
+    def check() -> None:
+        assert Account.objects.get(pk=1).credits == 1, "half of it was done"
+
+    with pytest.raises(NotProven, match="half of it was done"):
+        race.ask(half, half, setup=credit.setup, check=check, kills=1, deaths_within=0)
+
+
 def test_a_kill_between_two_commits_is_found(race: Race) -> None:
     def pay_then_note() -> None:
         if not Account.objects.filter(pk=1, credits__gt=0).update(credits=F("credits") - 1):
