@@ -4,7 +4,9 @@ Erlang's nodes find one another through `epmd`, a daemon that each starts and no
 has its own, on a port of its own, and takes it along.
 """
 
+import os
 import shutil
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import amqp
 from kombu import Connection
 
-from config.embedded.account import Account
+from config.embedded.account import Account, as_account
 from config.embedded.child import Child
 from config.embedded.ports import free_port, is_free
 
@@ -34,10 +36,12 @@ LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1}"
 QUIET = "+sbwt none +sbwtdcpu none +sbwtdio none"  # an idle scheduler sleeps: there are few cores
 
 
+SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # those on the path insist on a user of their own
+
+
 def program() -> Path | None:
-    """The script that starts it. The one on the path insists on a user of its own."""
-    scripts = Path("/usr/lib/rabbitmq/bin")
-    found = shutil.which("rabbitmq-server", path=str(scripts))
+    """The script that starts it."""
+    found = shutil.which("rabbitmq-server", path=str(SCRIPTS))
     return Path(found) if found and shutil.which("epmd") else None
 
 
@@ -59,6 +63,7 @@ class RabbitMQ:
 
     def start(self, log: Path) -> None:
         """Start it, again after it was killed, and wait until it answers."""
+        is_new = self.node is None
         if self.node is None or self.names is None:
             self._write_down()
             self.names = self._child("epmd", self._epmd(), log.with_suffix(".epmd"))
@@ -71,6 +76,8 @@ class RabbitMQ:
             time.sleep(0.02)
         self.node.start()
         self.wait_until_ready()
+        if is_new:
+            self._declare_queues()
 
     def wait_until_ready(self, patience: float = 180) -> None:
         """Wait until it answers; raises TimeoutError after `patience` seconds."""
@@ -81,6 +88,19 @@ class RabbitMQ:
                 raise TimeoutError(f"RabbitMQ does not answer.\n{told}")
             time.sleep(0.1)
 
+    def refuse_writes(self, *, refuse: bool) -> None:
+        """Let it believe that its memory is full: it then takes nothing from who publishes."""
+        share = "0" if refuse else "0.4"  # of the machine's memory; 0.4 is its own default
+        subprocess.run(
+            [str(SCRIPTS / "rabbitmqctl"), "set_vm_memory_high_watermark", share],
+            env={**os.environ, **self._environment()},
+            cwd=self._folder,
+            capture_output=True,
+            check=True,
+            timeout=120,
+            **as_account(self.account),
+        )
+
     def end(self) -> None:
         """Kill it; nothing in it is needed any more."""
         for child in (self.node, self.names):
@@ -88,15 +108,32 @@ class RabbitMQ:
                 child.end_group()
 
     def _answers(self) -> bool:
+        transport = Connection(self.url(), connect_timeout=1).transport
         try:
-            with Connection(self.url(), connect_timeout=1) as connection:
-                connection.connect()
+            transport.establish_connection().close()  # kombu's own would wait two seconds between
         except (OSError, amqp.AMQPError):  # not there, or not yet with a user and a virtual host
             return False
         return True
 
+    def _declare_queues(self, patience: float = 60) -> None:
+        """All of ours, on disk. A node that is killed within the second after it declared a quorum
+        queue forgets where its data are, and never has a leader for it again."""
+        # The settings want addresses of servers, and so cannot be there before these are.
+        from config.settings.celery import QUEUES
+        from config.settings.rabbitmq import queues
+
+        with Connection(self.url()) as connection:
+            for queue in queues(QUEUES):
+                queue(connection.default_channel).declare()
+        where = self._folder / "mnesia" / self._name / "quorum" / self._name / "names.dets"
+        latest = time.monotonic() + patience
+        while not all(f"%2F_{name}".encode() in where.read_bytes() for name in QUEUES):
+            if time.monotonic() > latest:
+                raise TimeoutError("RabbitMQ does not write down which queues it has.")
+            time.sleep(0.05)
+
     def _write_down(self) -> None:
-        folder = self.place / "rabbitmq"
+        folder = self._folder
         folder.mkdir(mode=0o700)
         written = {
             "rabbitmq.conf": CONFIGURATION.format(port=self.port, password=self.password),
@@ -116,13 +153,25 @@ class RabbitMQ:
         return ["-noinput"]  # its own script would stand between us and the node otherwise
 
     def _child(self, name: str, command: list[str], log: Path) -> Child:
-        folder = self.place / "rabbitmq"
-        environment = {
+        environment = self._environment()
+        return Child(name, command, log, environment, account=self.account, folder=self._folder)
+
+    @property
+    def _name(self) -> str:
+        return f"onceproof{self.port}@localhost"
+
+    @property
+    def _folder(self) -> Path:
+        return self.place / "rabbitmq"
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        return {
             "HOME": str(folder),  # Erlang's cookie is kept there
             "ERL_EPMD_PORT": str(self._ports[0]),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_ALLOW_INPUT": "1",
-            "RABBITMQ_NODENAME": f"onceproof{self.port}@localhost",
+            "RABBITMQ_NODENAME": self._name,
             "RABBITMQ_DIST_PORT": str(self._ports[1]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{LOOPBACK} {QUIET}",
             "RABBITMQ_CONF_ENV_FILE": str(folder / "environment"),
@@ -135,4 +184,3 @@ class RabbitMQ:
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_LOGS": "-",
         }
-        return Child(name, command, log, environment, account=self.account, folder=folder)

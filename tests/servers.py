@@ -30,8 +30,10 @@ PREFIX = "onceproof-tests-"  # then the owner's process number, so that a later 
 
 
 WITH_RABBITMQ = os.environ.get("TEST_BROKER", "") == "rabbitmq"
-on_redis = pytest.mark.skipif(WITH_RABBITMQ, reason="it is about Redis as the broker")
-"""For tests that do to the broker what only Redis knows, or look at how kombu works with it."""
+on_redis = pytest.mark.skipif(
+    WITH_RABBITMQ, reason="about a thing of `make run`, whose broker is Valkey"
+)
+"""For tests of what belongs to `make run` alone, and so never meets a RabbitMQ."""
 
 
 class Servers:

@@ -32,14 +32,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection, connections
-from kombu import Connection
 
 from config.embedded.child import PROJECT, Child, python
 from config.embedded.ports import free_port
-from config.settings.celery import QUEUES
+from tests import brokers
 from tests.servers import Servers
 
 
@@ -145,10 +143,7 @@ class Stack:
 
     def flush_broker(self) -> None:
         """Everything that the broker knew is gone, and every key in Redis."""
-        with redis.Redis.from_url(settings.REDIS_URL) as client:
-            client.flushall()
-        if settings.CELERY_BROKER_URL.startswith("amqp"):
-            _purge(settings.CELERY_BROKER_URL)
+        brokers.empty()
 
     def kill_broker(self) -> None:
         """Kill -9 the broker. Its files stay."""
@@ -165,6 +160,10 @@ class Stack:
     def thaw_broker(self) -> None:
         """SIGCONT the broker."""
         self.thaw(self._server("broker_child"))
+
+    def refuse_writes(self, *, refuse: bool) -> None:
+        """Let the broker take nothing, as one whose disk or memory is full, or take it again."""
+        brokers.refuse_writes(self._own_servers(), refuse=refuse)
 
     def kill_postgres(self) -> None:
         """Kill -9 PostgreSQL's main process; its backends notice and end by themselves."""
@@ -230,13 +229,6 @@ class Stack:
     def _server(self, name: str) -> Child:
         child: Child = getattr(self._own_servers(), name)
         return child
-
-
-def _purge(broker_url: str) -> None:
-    with Connection(broker_url) as connection:
-        for name in QUEUES:
-            with connection.channel() as channel, suppress(*connection.channel_errors):
-                channel.queue_purge(name)
 
 
 def children_of(pid: int) -> list[int]:

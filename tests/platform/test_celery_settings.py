@@ -3,7 +3,6 @@
 import time
 from contextlib import suppress
 
-import pytest
 from celery import Celery, current_app
 from kombu.exceptions import OperationalError
 
@@ -69,10 +68,10 @@ class TestPublishing:
         stack.kill_broker()
         assert max(publish(publisher) for _ in range(3)) < PATIENCE
 
-
-@pytest.fixture
-def publisher() -> Celery:
-    """The application as a new process has it: not yet connected."""
-    publisher = Celery("onceproof", set_as_current=False)
-    publisher.config_from_object("django.conf:settings", namespace="CELERY")
-    return publisher
+    def test_a_broker_that_is_back_is_published_to_at_once(
+        self, stack: Stack, publisher: Celery
+    ) -> None:
+        publish(publisher)
+        stack.kill_broker()
+        stack.start_broker()
+        publisher.send_task("nobody.knows", queue="default", retry=False, ignore_result=True)

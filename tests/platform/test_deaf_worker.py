@@ -3,13 +3,11 @@
 import pytest
 
 from config.celery import app
-from tests.servers import on_redis
 from tests.stack import Stack
 
 DEAF = ("--include", "tests.platform.slow_tasks,tests.platform.lost_slot")
 
 
-@on_redis
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_deaf_worker_ends_itself(stack: Stack, pool: str) -> None:
     patience = {"WORKER_DEAF_AFTER": "1.5"}

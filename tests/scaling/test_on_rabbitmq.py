@@ -3,16 +3,19 @@
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from config.embedded import account
 from config.embedded.child import PROJECT, python
 from config.embedded.ports import free_port
+from config.publisher import Transport, is_gone
 from config.settings import rabbitmq as settings_of_rabbitmq
 from config.settings.celery import QUEUES
 from tests import rabbitmq
@@ -90,3 +93,25 @@ def test_nothing_is_declared_for_times_that_no_dispatch_has() -> None:
 
     left_out = set(Consumer.Blueprint.default_steps) - set(Ours.Blueprint.default_steps)
     assert left_out == {"celery.worker.consumer.delayed_delivery:DelayedDelivery"}
+
+
+def test_whoever_publishes_sees_that_the_broker_has_closed_the_connection() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not is_gone(ours)
+        theirs.send(b"a goodbye that nobody has read")
+        assert not is_gone(ours)
+        theirs.close()
+        assert is_gone(ours)
+
+
+@pytest.mark.parametrize("consumed", [False, True])
+def test_a_closed_connection_is_dropped_unless_somebody_reads_from_it(consumed: bool) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        dropped = Mock(return_value=None)
+        channels = {1: Mock(callbacks={"tag": print} if consumed else {})}
+        kept = Mock(connected=True, sock=ours, channels=channels, collect=dropped)
+        Transport(Mock()).verify_connection(kept)
+    assert dropped.called is not consumed
