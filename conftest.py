@@ -6,7 +6,7 @@ import pytest
 
 from tests import settings as test_settings
 
-pytest_plugins = ["tests.races.figures"]
+pytest_plugins = ["tests.cleaning", "tests.races.figures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

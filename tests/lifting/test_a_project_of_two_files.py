@@ -61,6 +61,7 @@ def test_it_is_whole(project: Path) -> None:
 
 
 def test_it_passes_its_own_tests(project: Path) -> None:
+    shutil.copy(PROJECT / "tests" / "cleaning.py", project / "conftest.py")  # sooner done with it
     done = _run(project, "-m", "pytest", "outbox/tests", "-q", "-W", "error", "-p", "no:valkey")
     assert done.returncode == 0, done.stdout[-6000:]
     assert " passed" in done.stdout
