@@ -9,13 +9,13 @@ import select
 import socket
 from typing import Any
 
-from kombu.transport.pyamqp import Transport as KombusTransport
+from kombu.transport import pyamqp
 
 FAR_END_CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux; elsewhere POLLHUP says it, unasked
 
 
-class Transport(KombusTransport):
-    """kombu's, which opens a connection anew that the other side has closed."""
+class _Looks:
+    """kombu's transport, which opens a connection anew that the other side has closed."""
 
     def verify_connection(self, connection: Any) -> bool:
         """Asked by kombu before it publishes. One that is consumed from has a loop that reads, and
@@ -23,6 +23,14 @@ class Transport(KombusTransport):
         if connection.connected and not _is_consumed_from(connection) and is_gone(connection.sock):
             connection.collect()
         return bool(connection.connected)
+
+
+class Transport(_Looks, pyamqp.Transport):
+    """For amqp://."""
+
+
+class SSLTransport(_Looks, pyamqp.SSLTransport):
+    """For amqps://."""
 
 
 def is_gone(its_socket: socket.socket) -> bool:

@@ -33,7 +33,7 @@ def settings(*, waits: bool) -> dict[str, Any]:
         "CELERY_EVENT_QUEUE_EXCLUSIVE": True,
         # How soon a worker and the broker notice that the other one's machine is gone.
         "CELERY_BROKER_HEARTBEAT": 10,
-        **(_unconfirmed() if waits else _confirmed()),
+        "CELERY_BROKER_TRANSPORT_OPTIONS": _unconfirmed() if waits else _confirmed(),
     }
 
 
@@ -44,13 +44,10 @@ def _confirmed() -> dict[str, Any]:
     to two goodbyes. Together that is the second for which somebody may be held up.
     """
     limits = {"read_timeout": 0.3, "write_timeout": 0.3}
-    return {
-        "CELERY_BROKER_TRANSPORT": "config.publisher:Transport",
-        "CELERY_BROKER_TRANSPORT_OPTIONS": {"confirm_publish": True, **limits, "max_retries": 0},
-    }
+    return {"confirm_publish": True, **limits, "max_retries": 0}
 
 
 def _unconfirmed() -> dict[str, Any]:
     """A worker's main loop publishes its events: one that waited for a broker that takes nothing
     (its memory or its disk is full) would do no work meanwhile. Its dispatches are hints."""
-    return {"CELERY_BROKER_TRANSPORT_OPTIONS": {"read_timeout": 5, "write_timeout": 5}}
+    return {"read_timeout": 5, "write_timeout": 5}

@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from kombu import Connection
 
 from config.embedded import account
 from config.embedded.child import PROJECT, python
@@ -115,3 +116,10 @@ def test_a_closed_connection_is_dropped_unless_somebody_reads_from_it(consumed: 
         kept = Mock(connected=True, sock=ours, channels=channels, collect=dropped)
         Transport(Mock()).verify_connection(kept)
     assert dropped.called is not consumed
+
+
+def test_it_is_so_by_every_address_and_the_encrypted_one_stays_so() -> None:
+    for scheme in ("amqp", "pyamqp", "amqps"):
+        with Connection(f"{scheme}://nobody@127.0.0.1:1//") as connection:
+            assert type(connection.transport).__module__ == "config.publisher"
+            assert bool(connection.ssl) is (scheme == "amqps")
