@@ -45,7 +45,8 @@ def test_ordinary_work_has_no_findings(sandbox: Control, log: sqlite3.Connection
     work()
     make_old(log)
     for text in campaign.texts.filter(phone=phone(3)):  # its callback: it failed on delivery
-        token = text.events.get(kind="sending").token
+        # The last: it was sent twice where one of the faults has met this very text.
+        token = text.events.filter(kind="sending").latest("pk").token
         assert token
         services.receive_callback(token=token, sid=str(text.sid), status="failed", error_code=30007)
     assert findings() == []
