@@ -1,9 +1,9 @@
 """What a test has committed is removed after it, and nothing else is done.
 
-Django's own way empties every table there is and then makes each permission anew, which took longer
-than most tests did. Here only tables with rows are emptied, physically
-too, and what must be there (content types, permissions, roles) stays unless a test has changed it.
-The first time is Django's own, and what it leaves is what every later one has to leave.
+Django's own way empties every table there is and then makes each permission anew, which took
+longer than most tests did. Here only tables with rows are emptied, physically too, and what must be
+there (content types, permissions, roles) stays unless a test has changed it. The first time is
+Django's own, and what it leaves is what every later one has to leave.
 """
 
 import os
