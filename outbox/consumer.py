@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from celery import Task
@@ -21,9 +21,9 @@ logger = logging.getLogger("outbox.consumer")
 def receive(task: Task, ids: object) -> dict[str, int]:
     """The body of every handler's Celery task. Nothing that a dispatch claims is believed."""
     handler = handlers.get(task.name)
-    coalescing.land(handler)
-    tally = consume(handler, _ids(ids), Delivery.of(task.request))
-    return tally.as_dict()
+    named = _ids(ids)
+    coalescing.land(handler, named)
+    return consume(handler, named, Delivery.of(task.request)).as_dict()
 
 
 def consume(
@@ -44,7 +44,9 @@ def consume(
             return None
         return claims.open_next(handler, delivery, begin, own, pace.next_size())
 
-    run = _run_own(handler, ids, delivery, tally, open_next)
+    for own_ids in _chunks(ids, handler.batch_size or 1):
+        execution.run_first(handler, own_ids, delivery, tally)
+    run = execution.open_now(open_next)
     while run is not None:
         begin = run.position
         run = execution.run_recorded(handler, run, delivery, tally, open_next)
@@ -53,19 +55,9 @@ def consume(
     return tally
 
 
-def _run_own(
-    handler: Handler,
-    ids: Sequence[UUID],
-    delivery: Delivery,
-    tally: Tally,
-    open_next: execution.OpenNext,
-) -> Run | None:
-    """The dispatch's own messages; the last of their commits records the first run of others."""
-    size = handler.batch_size or 1
-    chunks = [ids[start : start + size] for start in range(0, len(ids), size)] or [[]]
-    for chunk in chunks[:-1]:
-        execution.run_first(handler, chunk, delivery, tally, lambda: None)
-    return execution.run_first(handler, chunks[-1], delivery, tally, open_next)
+def _chunks(ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def _ids(ids: object) -> list[UUID]:

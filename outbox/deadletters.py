@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from outbox import dispatch, endings, groups, handlers
+from outbox import endings, groups
 from outbox.errors import NotInTransaction, NotRedrivable
 from outbox.models import Event, IdempotencyKey, Message
 
@@ -56,9 +56,7 @@ def redrive(message_id: UUID, *, actor: str, reason: str = "") -> Message:
             message.group_seq, message.state = groups.join(message.group)
         _restart(message)
         Event.objects.create(message=message, kind=Event.Kind.REDRIVEN, actor=actor, error=reason)
-        if handler := handlers.find(message.handler):
-            dispatch.after_commit(connection, handler, [])
-    return message
+    return message  # the relay rings for it
 
 
 _REDRIVABLE = (State.DEAD, State.EXPIRED, State.CANCELLED, State.DISCARDED)

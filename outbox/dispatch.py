@@ -58,7 +58,7 @@ class _OnCommit:
         for name, ids in self.ids.items():
             handler = handlers.get(name)
             chunks = list(_chunks(ids, handler))
-            if len(chunks) == 1 and not coalescing.take_off(handler):
+            if len(chunks) == 1 and not coalescing.take_off(handler, ids):
                 continue  # the one in the air will take these along
             for chunk in chunks:
                 if not send(handler, chunk):

@@ -25,16 +25,14 @@ class DeadTransaction(Exception):
     """The connection died under the effect: nothing of the transaction is left to write into."""
 
 
-def run_first(
-    handler: Handler, ids: Sequence[UUID], delivery: Delivery, tally: Tally, open_next: OpenNext
-) -> Run | None:
+def run_first(handler: Handler, ids: Sequence[UUID], delivery: Delivery, tally: Tally) -> None:
     """Run these messages if none ran before, without a run record: the first run is free of charge.
 
-    What was claimed, run or ended already is refused; that is how a second delivery ends.
-    `open_next` records the next run in the same commit; its record is returned.
+    What was claimed, run or ended already is refused; that is how a second delivery ends. Nothing
+    stands between the effect and its commit: at rest this is all that a job waits for.
     """
     claim = partial(claims.claim_first, handler, ids)
-    return _run(handler, claim, None, len(ids), delivery, tally, open_next)
+    _run(handler, claim, None, len(ids), delivery, tally, lambda: None)
 
 
 def run_recorded(
@@ -43,7 +41,8 @@ def run_recorded(
     """Run what is next of a run record, unless the relay took that for a crash. As `run_first`.
 
     That is all of a batch handler's messages, or one of an ordinary handler's; for the others the
-    same record is returned, without it.
+    same record is returned, without it. After the last one `open_next` records the next run in the
+    same commit, and its record is returned.
     """
     size = handler.batch_size or 1
     ids, run.message_ids = run.message_ids[:size], run.message_ids[size:]
@@ -80,13 +79,19 @@ def _run(
         if committed:
             # What is recorded must be run all the same, or its record would count as a crash.
             logger.exception("a hook after the commit failed", extra={"handler": handler.name})
-            return _open_now(open_next) if calls_follow else next_run
+            return open_now(open_next) if calls_follow else next_run
         if not isinstance(error, DatabaseFailure | DeadTransaction):
             raise
         _note_dead_transaction(handler, run, claimed, error, delivery)
         tally.failed += len(claimed)
         return None
-    return _open_now(open_next) if calls_follow else next_run
+    return open_now(open_next) if calls_follow else next_run
+
+
+def open_now(open_next: OpenNext) -> Run | None:
+    """The next run, recorded in a commit of its own."""
+    with transaction.atomic(durable=True):
+        return open_next()
 
 
 def _go_on(run: Run | None, open_next: OpenNext) -> Run | None:
@@ -107,12 +112,6 @@ def _effect_left_hooks() -> bool:
     A run recorded with the commit would wait for them unheld, and be taken for a crash.
     """
     return any(not hook[2] for hook in connection.run_on_commit[1:])  # type: ignore[misc]
-
-
-def _open_now(open_next: OpenNext) -> Run | None:
-    """The next run, recorded after the hooks of this one."""
-    with transaction.atomic(durable=True):
-        return open_next()
 
 
 def _run_effect(

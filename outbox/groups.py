@@ -53,7 +53,8 @@ def promote(name: str) -> bool:
             return False
         Message.objects.filter(id=head.id).update(state=Message.State.PENDING)
         if handler := handlers.find(head.handler):
-            dispatch.after_commit(connection, handler, [head.id])
+            # Never behind one in the air, which may look only for what is younger than this.
+            transaction.on_commit(lambda: dispatch.send(handler, [head.id]), robust=True)
     return True
 
 

@@ -26,9 +26,6 @@ MOST_COUNTED = 10_000
 MOST_DISPATCHES = 8
 """Dispatches per handler and second: enough to wake every worker, too few for a storm."""
 
-MESSAGES_PER_DISPATCH = 50
-"""What one dispatch of an ordinary handler works off in its time slice, roughly."""
-
 LOCK = 0x0B0C_0001
 """The advisory lock that lets one relay at a time ring: a courtesy to the broker, no more."""
 
@@ -80,7 +77,8 @@ def _ring(name: str, due: int, earliest: Position, paused: set[str]) -> int:
         return 0
     if not paused.isdisjoint(handler.targets):
         return 0
-    wanted = ceil(due / (handler.batch_size or MESSAGES_PER_DISPATCH))
+    # A dispatch may carry many messages of an ordinary handler, or be held up by a slow first one.
+    wanted = ceil(due / (handler.batch_size or 1))
     sent = 0
     while sent < min(wanted, MOST_DISPATCHES) and dispatch.send(handler, begin=earliest):
         sent += 1

@@ -1,4 +1,4 @@
-"""One dispatch in the air is enough for a batch handler; and it is never more than a hint."""
+"""Dispatches in the air take along what is committed beside them; a mark is only a hint."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -9,10 +9,11 @@ from django.core.cache import caches
 from django.db import transaction
 
 import outbox
-from outbox import coalescing, consumer, relay
+from outbox import coalescing, consumer, execution, relay
 from outbox.cooldown import Cooldown
 from outbox.models import Message
-from outbox.tests.conftest import enqueue, make_due
+from outbox.tally import Tally
+from outbox.tests.conftest import HERE, enqueue, make_due
 
 CACHES = {
     "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -27,6 +28,7 @@ CACHES = {
 @pytest.fixture(autouse=True)
 def shared(settings: Any, monkeypatch: pytest.MonkeyPatch, ledger: Any) -> Iterator[None]:
     settings.CACHES, settings.OUTBOX_COALESCING_CACHE = CACHES, "shared"
+    monkeypatch.setattr(coalescing, "SECONDS", 3_600)  # no mark falls while a slow machine tests
     monkeypatch.setattr(coalescing, "_cooldown", Cooldown(first=3.0, longest=60.0))
     yield
     caches["shared"].clear()
@@ -71,10 +73,39 @@ def test_what_is_committed_while_one_claims_has_a_dispatch(
     assert len(sent) == 1
 
 
-def test_an_ordinary_handler_has_a_dispatch_per_commit(declare: Any, sent: list[Any]) -> None:
-    declare(lambda: None)
-    enqueue(), enqueue()
-    assert len(sent) == 2
+def test_an_ordinary_handler_has_as_many_in_the_air_as_it_has_places(
+    declare: Any, ledger: Any, sent: list[Any]
+) -> None:
+    effect = declare(lambda n: ledger.add(str(n)))
+    for n in range(200):
+        enqueue(args={"n": n})
+    assert len(sent) == coalescing.PLACES
+    while sent:
+        arrive(effect, sent)
+    assert sorted(map(int, ledger.all())) == list(range(200))
+
+
+def test_a_dispatch_that_has_landed_leaves_its_place_to_the_next(
+    declare: Any, sent: list[Any]
+) -> None:
+    effect = declare(lambda: None)
+    for _ in range(40):
+        enqueue()
+        arrive(effect, sent)
+    assert sent == []
+
+
+def test_a_successor_never_waits_for_a_dispatch_of_something_younger(
+    declare: Any, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the air may begin to look after the moment at which the successor was due."""
+    monkeypatch.setattr(coalescing, "PLACES", 1)
+    effect = declare(lambda: None)
+    head, successor = enqueue(group="a"), enqueue(group="a")
+    enqueue()
+    assert [ids for _, ids in sent] == [[str(head.id)]]
+    execution.run_first(effect, [head.id], HERE, Tally())
+    assert [ids for _, ids in sent][1:] == [[str(successor.id)]]
 
 
 def test_a_large_commit_wakes_several_workers_whatever_is_in_the_air(

@@ -79,7 +79,7 @@ def step_once() -> bool:
     if message.attempts or message.crashes or message.alone:
         consumer.consume(handler, [message.id], here)
     else:  # this one alone: a consumer would go on with what is due
-        execution.run_first(handler, [message.id], here, Tally(), lambda: None)
+        execution.run_first(handler, [message.id], here, Tally())
     return True
 
 

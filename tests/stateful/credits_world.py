@@ -58,7 +58,7 @@ def run(message: Message) -> None:
     Message.objects.filter(pk=message.pk).update(due_at=message.created_at)
     tally = Tally()
     handler = handlers.get(message.handler)
-    execution.run_first(handler, [message.pk], Delivery.here(), tally, lambda: None)
+    execution.run_first(handler, [message.pk], Delivery.here(), tally)
     assert (tally.done, tally.failed, tally.refused) == (1, 0, 0)
 
 

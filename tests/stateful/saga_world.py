@@ -57,14 +57,14 @@ def run(message: Message) -> None:
     make_due(message)
     handler, here, tally = handlers.get(message.handler), Delivery.here(), Tally()
     if not (message.attempts or message.crashes or message.alone):
-        execution.run_first(handler, [message.pk], here, tally, lambda: None)
+        execution.run_first(handler, [message.pk], here, tally)
         return
     Message.objects.filter(pk=message.pk).update(due_at=message.created_at - timedelta(days=1))
     with transaction.atomic():
         record = claims.open_next(handler, here)
     assert record
     assert record.message_ids == [message.pk]
-    execution.run_recorded(handler, record, here, tally, lambda: None)
+    execution.run_recorded(handler, record, here, tally)
 
 
 @contextmanager

@@ -168,10 +168,10 @@ class OutboxMachine(Requests):
     def _run_first(self, message: UUID, tally: Tally) -> None:
         known = self.model.messages.get(message) or self.model.pruned[message]
         handler = handlers.get(known.handler.name)
-        execution.run_first(handler, [message], HERE, tally, lambda: None)
+        execution.run_first(handler, [message], HERE, tally)
 
     def _run_recorded(self, run: Any) -> Any:
-        return execution.run_recorded(handlers.get(run.handler), run, HERE, Tally(), lambda: None)
+        return execution.run_recorded(handlers.get(run.handler), run, HERE, Tally())
 
     def _note_recorded(self, claimed: list[Known]) -> None:
         timely = [one for one in claimed if self._is_timely(one)]
