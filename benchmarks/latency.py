@@ -10,17 +10,22 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from benchmarks import jobs as work
 from benchmarks.crew import Crew
-from benchmarks.drain import Track
+from benchmarks.drain import STUCK, Track
 from benchmarks.jobs import Job
 from benchmarks.machine import Busy, cpu_by_name
 
 FeedOne = Callable[[Job], None]
 CLIENTS = 4
 """Threads that enqueue, each with a connection of its own, as threads of a web server do."""
+
+UNDER_WAY = 32
+"""Jobs that may be asked for and not done while capacity is measured: a rate at which more and
+more of them wait is none that anybody can go on at."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +91,55 @@ def capacity(track: Track, subject: Subject, seconds: float) -> float:
     with ThreadPoolExecutor(CLIENTS) as clients:
         parts = [jobs[number::CLIENTS] for number in range(CLIENTS)]
         until = began + seconds
-        asked = sum(clients.map(lambda part: _ask_until(subject.feed, part, until), parts))
+        with _Gate(track) as gate:
+            ask = partial(_ask_until, subject.feed, until, gate)
+            asked = sum(clients.map(ask, parts))
     _wait_for(track, asked, patience=60)
     took = time.monotonic() - began
     crew.freeze(track.is_idle)
     return asked / took
 
 
-def _ask_until(feed: FeedOne, jobs: list[Job], until: float) -> int:
+class _Gate:
+    """Lets clients in while fewer than UNDER_WAY of their jobs are under way."""
+
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._asked = self._done = 0
+        self._changed = threading.Condition()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "_Gate":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def enter(self) -> None:
+        """Wait for room, and take it."""
+        with self._changed:
+            room = self._changed.wait_for(lambda: self._asked - self._done < UNDER_WAY, STUCK)
+            if not room:
+                raise RuntimeError(f"{self._asked} were asked for, and only {self._done} are done.")
+            self._asked += 1
+
+    def _look(self) -> None:
+        while not self._end.wait(0.005):
+            done = self._track.ledger.begun()
+            with self._changed:
+                self._done = done
+                self._changed.notify_all()
+
+
+def _ask_until(feed: FeedOne, until: float, gate: _Gate, jobs: list[Job]) -> int:
     asked = 0
     for job in jobs:
         if time.monotonic() > until:
             break
+        gate.enter()
         feed(job)
         asked += 1
     _close()

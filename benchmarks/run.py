@@ -65,23 +65,33 @@ def drain(bench: Bench) -> dict[str, Any]:
 
 
 def latencies(bench: Bench) -> dict[str, Any]:
-    """Ours and bare Celery, the same ORM code, in turn at the same rate."""
-    subjects = [
-        Subject("ours", "ours", feeds.ours_one("work.deduct")),
-        Subject("celery_bare", "bare", feeds.bare_one("bare.guarded")),
-    ]
-    waited = {subject.name: Waited() for subject in subjects}
-    warm = [one for one in in_process() if one.name in ("ours_single", "celery_guarded")]
-    with bench.track(warm) as track:
+    """Ours and bare Celery, the same ORM code, in turn at the same rate; then each of ours at four
+    fifths of what it can do, and bare Celery at the rate of the first.
+    """
+    ours = Subject("ours", "ours", feeds.ours_one("work.deduct"))
+    batch = Subject("ours_batch", "ours", feeds.ours_one("work.deduct_batch"))
+    bare = Subject("celery_bare", "bare", feeds.bare_one("bare.guarded"))
+    waited: dict[str, Waited] = {}
+    names = ("ours_single", "ours_batch", "celery_guarded")
+    seconds = bench.size.latency_seconds
+
+    def in_turn(rates: dict[str, tuple[Subject, float]]) -> None:
         for _ in range(bench.size.latency_rounds):
-            for one in subjects:
-                seconds = bench.size.latency_seconds
-                latency.run(track, one, waited[one.name], rate=LATENCY_RATE, seconds=seconds)
-        capacity = latency.capacity(track, subjects[0], bench.size.latency_seconds)
-        loaded = waited["ours_at_80_percent"] = Waited()
-        for _ in range(bench.size.latency_rounds):
-            seconds = bench.size.latency_seconds
-            latency.run(track, subjects[0], loaded, rate=0.8 * capacity, seconds=seconds)
+            for name, (subject, rate) in rates.items():
+                one = waited.setdefault(name, Waited())
+                latency.run(track, subject, one, rate=rate, seconds=seconds)
+
+    with bench.track([one for one in in_process() if one.name in names]) as track:
+        in_turn({one.name: (one, LATENCY_RATE) for one in (ours, bare)})
+        rate = 0.8 * latency.capacity(track, ours, seconds)
+        batch_rate = 0.8 * latency.capacity(track, batch, seconds)
+        in_turn(
+            {
+                "ours_at_80_percent": (ours, rate),
+                "celery_bare_at_that_rate": (bare, rate),
+                "ours_batch_at_80_percent": (batch, batch_rate),
+            }
+        )
     found = {name: one.as_dict() for name, one in waited.items()}
     for name, figures in found.items():
         say(f"latency  {name:20} p50 {figures['p50_ms']} ms, p99 {figures['p99_ms']} ms")
