@@ -61,6 +61,7 @@ def test_our_services_are_watched_and_hold_no_privileges(name: str) -> None:
     service = OURS[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
     assert name == "migrate" or "test" in service["healthcheck"]
     assert service["environment"]["PROCESS_NAME"] == name
 

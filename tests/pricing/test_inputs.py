@@ -113,7 +113,17 @@ def test_a_price_is_not_below_the_floor() -> None:
         product_draft(sku="BOOK", name="Book", category="Books", price="4.99", floor="5.00")
 
 
-@given(st.text())
+AMOUNTS = st.one_of(
+    st.text(),
+    st.text("0123456789.,+-eE_ ", max_size=9),
+    st.decimals().map(str),
+    st.decimals(0, 99, places=3).map(str),
+    st.integers(-99, 99).map(lambda power: f"1e{power}"),
+)
+"""Most of what looks like one is none; mere text hardly ever looks like one."""
+
+
+@given(AMOUNTS)
 def test_what_passes_as_money_is_finite_and_has_at_most_two_decimals(written: str) -> None:
     try:
         value = inputs.money(written)

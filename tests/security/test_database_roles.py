@@ -81,6 +81,17 @@ def test_what_a_trigger_protects_the_roles_protect_as_well(owner: Any) -> None:
     assert protected <= set(LEDGERS)
 
 
+def test_nothing_has_left_the_ledgers_and_the_audit_logs() -> None:
+    """The tests above read the same list as what gives the rights."""
+    told = {*LEDGERS, *STORIES}
+
+    assert told == {
+        *("credits_creditentry", "credits_textevent", "pricing_pricechange"),
+        *("orders_paymententry", "orders_paymentevent"),
+        *("outbox_event", "outbox_deskact", "outbox_findingact", "django_admin_log"),
+    }
+
+
 def test_a_role_sees_whose_session_lives(roles: dict[str, str]) -> None:
     """The reconciliation takes a run over when the session that began it is gone."""
     for url in roles.values():
