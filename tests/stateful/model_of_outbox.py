@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 from uuid import UUID
 
 RULES = ("forever", "period", "while_pending")
@@ -34,6 +35,7 @@ class Known:
     seq: int
     due: bool
     state: str = "pending"
+    expires: bool = True
     late: bool = False
     attempts: int = 0
     crashes: int = 0
@@ -151,10 +153,14 @@ class Model:
                 if message.crashes >= CRASH_LIMIT:
                     self.end(message, "dead")
 
-    def relay(self) -> None:
-        self.collect()
-        for group in {one.group for one in self.messages.values()}:
-            self._promote(group)
+    def to_ring_for(self) -> int:
+        """How many dispatches a relay owes to what is due."""
+        due = Counter(
+            one.handler
+            for one in self.messages.values()
+            if self.may_run(one) and one.handler.name not in self.paused
+        )
+        return sum(min(ceil(count / (to.size or 50)), 8) for to, count in due.items())
 
     def end(self, message: Known, state: str) -> None:
         message.state = state
@@ -172,7 +178,8 @@ class Model:
         else:
             message.state = "pending"
         message.attempts, message.crashes = 0, 0
-        message.alone, message.due, message.late = True, True, False
+        message.alone, message.due = True, True
+        message.expires = message.late = False
 
     def prune(self, ids: Iterable[UUID]) -> None:
         """These are past their time, and so are the keys that have lapsed."""

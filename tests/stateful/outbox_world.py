@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 import outbox
-from outbox import consumer, dispatch, handlers, runs
+from outbox import consumer, dispatch, handlers, relay, runs
 from outbox.delivery import Delivery
 from outbox.models import Message
 from tests.stateful.model_of_outbox import DONE, FATAL, RULES, SNOOZE, Declared, Model
@@ -29,11 +29,20 @@ class Killed(BaseException):
     """Stands for SIGKILL inside one process: no handler of exceptions gets to see it."""
 
 
+class RunsForEver(BaseException):
+    """An act has had more runs than all messages together have fates."""
+
+
+MOST_RUNS = 200
+"""More than any act may need: what is never put off is told from what takes its time."""
+
+
 class Machine(Protocol):
     """Whom the handlers ask how a run shall end."""
 
     model: Model
     killing: bool
+    runs: int
 
 
 running: list[Machine] = []
@@ -50,6 +59,9 @@ def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
 def take_effect(messages: list[Message]) -> None:
     """The effects, in a table; then the end that the model has in mind."""
     machine = running[-1]
+    machine.runs += 1
+    if machine.runs > MOST_RUNS:
+        raise RunsForEver
     fates = {machine.model.messages[one.id].fate for one in messages}
     for one in messages:
         sql("INSERT INTO stateful_effect VALUES (%s)", str(one.id))
@@ -79,6 +91,7 @@ def outbox_world(
     """Three handlers, a table of effects, dispatches that nobody sends, crashes seen at once."""
     monkeypatch.setattr(dispatch, "send", lambda *_, **__: True)
     monkeypatch.setattr(runs, "GRACE", timedelta(0))
+    monkeypatch.setattr(relay, "GRACE", timedelta(0))
     monkeypatch.setattr(consumer, "TIME_SLICE", HOUR)  # however busy the machine is
     known = dict(handlers._registry)
     for one in DECLARED.values():

@@ -7,7 +7,6 @@ says; in the end, once nothing fails any more, whatever no dead letter blocks ha
 import time
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -24,44 +23,49 @@ from hypothesis.stateful import (
 from outbox import claims, consumer, execution, handlers, relay
 from outbox.delivery import Delivery
 from outbox.tally import Tally
+from tests.stateful import outbox_tables as tables
 from tests.stateful.model_of_outbox import DONE, Known, Record
 from tests.stateful.outbox_acts import Requests
-from tests.stateful.outbox_world import DECLARED, HERE, Killed, sql
+from tests.stateful.outbox_world import DECLARED, HERE, Killed
 from tests.stateful.profiles import Effort
 
 
 class OutboxMachine(Requests):
     """The other half: what workers and relays do, and what must be so after each act."""
 
-    messages = Requests.messages
     records = Bundle("records")
 
     # Acts of workers and relays ------------------------------------------------------------------
 
-    @rule(handler=some.sampled_from(sorted(DECLARED)), ids=some.lists(messages, max_size=3))
-    def a_dispatch(self, handler: str, ids: list[UUID]) -> None:
+    @rule(
+        data=some.data(),
+        handler=some.sampled_from(sorted(DECLARED)),
+        named=some.integers(0, 3),
+    )
+    def a_dispatch(self, data: Any, handler: str, named: int) -> None:
         """Any ids, named twice, of another handler, of ended ones; then all that is due."""
+        ids = [self._pick(data, self.model.may_run).id for _ in range(named)]
         consumer.consume(handlers.get(handler), ids, HERE)
         self._drain()
 
-    @rule(message=messages, times=some.integers(1, 2))
-    def its_own_dispatch(self, message: UUID, times: int) -> None:
+    @rule(data=some.data(), times=some.integers(1, 2))
+    def its_own_dispatch(self, data: Any, times: int) -> None:
         """The first run, and the same delivered again."""
-        known = self.model.messages.get(message)
-        runs_now = known is not None and self._may_run_first(known)
+        known = self._pick(data, self._may_run_first)
+        runs_now = known.id in self.model.messages and self._may_run_first(known)
         tally = Tally()
         for _ in range(times):
-            self._run_first(message, tally)
+            self._run_first(known, tally)
         assert tally.refused == times - runs_now
-        if known and runs_now:
+        if runs_now:
             self.model.run(known)
 
-    @rule(message=messages)
-    def killed_in_its_first_run(self, message: UUID) -> None:
+    @rule(data=some.data())
+    def killed_in_its_first_run(self, data: Any) -> None:
         """Free of charge: no record of it, and nothing is written."""
-        known = self.model.messages.get(message)
-        if known and self._may_run_first(known) and self._is_timely(known):
-            self._kill(lambda: self._run_first(message, Tally()))
+        known = self._pick(data, self._may_run_first)
+        if self._may_run_first(known) and self._is_timely(known):
+            self._kill(lambda: self._run_first(known, Tally()))
 
     @rule(
         target=records,
@@ -70,21 +74,39 @@ class OutboxMachine(Requests):
         size=some.integers(1, 3),
     )
     def record_a_run(self, handler: str, worker: str, size: int) -> Any:
-        ready = {
-            one.id: one
+        opened = self._open(handler, worker, size)
+        return opened or multiple()
+
+    @rule(
+        names=some.lists(some.sampled_from(sorted(DECLARED)), min_size=1, max_size=3),
+        size=some.integers(1, 3),
+        times=some.sampled_from([1, 2, 3]),
+    )
+    def a_worker_dies(self, names: list[str], size: int, times: int) -> None:
+        """With what it has recorded, one after the other or beside each other; again and again."""
+        for _ in range(times):
+            self.delays_end()
+            for name in names:
+                self._open(name, "x:1", size)
+            self.relay_round()
+            self.tables_say_what_the_model_says()
+
+    def _open(self, handler: str, worker: str, size: int) -> Any:
+        """Record a run of what is due first: one that must be alone, or those that need not."""
+        ready = [
+            one.id
             for one in self.model.messages.values()
             if one.handler.name == handler and self.model.may_be_taken(one)
-        }
+        ]
+        first = tables.in_line(ready)[: DECLARED[handler].size or size]
+        alone = [one for one in first if self.model.messages[one].alone]
+        expected = first[:1] if first[:1] == alone[:1] else [x for x in first if x not in alone]
         with transaction.atomic():
             run = claims.open_next(handlers.get(handler), Delivery(worker=worker), size=size)
-        assert (run is None) is (not ready)
+        assert (run.message_ids if run else []) == expected
         if run is None:
-            return multiple()
-        named, most = run.message_ids, DECLARED[handler].size or size
-        assert set(named) <= set(ready)
-        assert len(named) <= most
-        assert len(named) == 1 or not any(ready[one].alone for one in named)
-        record = Record(run.id, list(named), named, worker)
+            return None
+        record = Record(run.id, list(run.message_ids), run.message_ids, worker)
         self.model.records.append(record)
         return record, run
 
@@ -110,46 +132,27 @@ class OutboxMachine(Requests):
 
     @rule()
     def relay_round(self) -> None:
-        """Whatever record stands is a crash: nobody holds it."""
-        relay.run_once()
-        self.model.relay()
+        """Whatever record stands is a crash: nobody holds it. For what is due then, it rings."""
+        found = relay.run_once()
+        assert found.crashed == sum(record.stands for record in self.model.records)
+        self.model.collect()
+        assert (found.promoted, found.dispatched) == (0, self.model.to_ring_for())
 
     # What must be so after each act --------------------------------------------------------------
 
     @invariant()
     def tables_say_what_the_model_says(self) -> None:
-        self._check_messages()
-        self._check_effects()
-
-    def _check_messages(self) -> None:
-        rows = sql("SELECT id, state, attempts, crashes, alone, group_seq FROM outbox_message")
-        said = {row[0]: row[1:] for row in rows}
-        for one in self.model.messages.values():
-            if one.handler.size:  # whether it failed in company, the table says alone
-                one.alone = said[one.id][3]
-            place = one.seq if one.group else None
-            expected = (one.state, one.attempts, one.crashes, one.alone, place)
-            assert said.pop(one.id) == expected, one
-        assert not said
-        standing = {record.id for record in self.model.records if record.stands}
-        assert {row[0] for row in sql("SELECT id FROM outbox_run")} == standing
-
-    def _check_effects(self) -> None:
-        rows = sql("SELECT what, count(*) FROM stateful_effect GROUP BY what")
-        every = [*self.model.messages.values(), *self.model.pruned.values()]
-        expected = {str(one.id): one.effects for one in every if one.effects}
-        assert dict(rows) == expected | self.model.abandoned
-        assert all(one.effects <= 1 for one in every)
+        tables.check(self.model)
+        self.runs = 0
 
     def teardown(self) -> None:
         """Once all is well, everything has happened once, but for what waits behind the dead."""
         self.relay_round()
         for handler in sorted(self.model.paused):
             self.pause_or_resume(handler)
-        sql("UPDATE outbox_message SET due_at = now() WHERE state IN ('pending', 'parked')")
+        self.delays_end()
         for one in self.model.messages.values():
             one.fates.clear()
-            one.due |= one.waits
         self._drain()
         self.tables_say_what_the_model_says()
         blocked = {one.group for one in self.model.messages.values() if one.state == "dead"}
@@ -165,10 +168,9 @@ class OutboxMachine(Requests):
             moved = any(one.done or one.failed or one.late for one in tallies)
         self.model.drain()
 
-    def _run_first(self, message: UUID, tally: Tally) -> None:
-        known = self.model.messages.get(message) or self.model.pruned[message]
+    def _run_first(self, known: Known, tally: Tally) -> None:
         handler = handlers.get(known.handler.name)
-        execution.run_first(handler, [message], HERE, tally)
+        execution.run_first(handler, [known.id], HERE, tally)
 
     def _run_recorded(self, run: Any) -> Any:
         return execution.run_recorded(handlers.get(run.handler), run, HERE, Tally())

@@ -1,0 +1,41 @@
+"""Bugs that somebody could write tomorrow, each of which a machine finds within its first acts.
+
+Found by trying some 70 for each machine; those that take long to be found are tried by hand alone.
+"""
+
+from tests.stateful.planting import Bug
+
+OUTBOX = {
+    "a key stands for any arguments": Bug("outbox.keys:take", "known_hash != args_hash", "False"),
+    "a key outlives the message that it waits for": Bug(
+        "outbox.keys:take",
+        "rule == Rule.WHILE_PENDING and _still_waiting(owner)",
+        "rule == Rule.WHILE_PENDING",
+    ),
+    "a key is handed over with the arguments of before": Bug(
+        "outbox.keys:_hand_over", "args_hash = %s,", "args_hash = coalesce(args_hash, %s),"
+    ),
+    "a successor goes past a dead letter": Bug("outbox.groups:promote", ', "dead"]', "]"),
+    "a group stands still after an effect": Bug(
+        "outbox.execution:_run_effect", "groups.promote_after_commit(message)", "pass"
+    ),
+    "what is late runs": Bug("outbox.execution:_drop_late", "if late and", "if False and"),
+    "an attempt is not counted": Bug("outbox.failures:_fail", "+= 1", "+= 0"),
+    "a fatal error is tried again": Bug(
+        "outbox.failures:_fail", "isinstance(error, Fatal) or ", ""
+    ),
+    "a snooze is over at once": Bug("outbox.failures:_snooze", "Now() + error.delay", "Now()"),
+    "one crash more is allowed": Bug(
+        "outbox.failures:record_crash", ">= CRASH_LIMIT", "> CRASH_LIMIT"
+    ),
+    "what was paused is recorded": Bug(
+        "outbox.claims:_OPEN_NEXT",
+        "AND NOT EXISTS (SELECT FROM outbox_pause WHERE target = ANY(%(targets)s))",
+        "",
+    ),
+    "a record outlives its run": Bug(
+        "outbox.claims:_CLAIM_LAST_RECORDED",
+        "DELETE FROM outbox_run WHERE id = %(run)s RETURNING id",
+        "SELECT id FROM outbox_run WHERE id = %(run)s",
+    ),
+}
