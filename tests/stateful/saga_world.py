@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -12,9 +13,10 @@ import pytest
 from django.db import transaction
 from django.db.models import Q
 
+from orders import saga
 from orders.engine import calling, results
-from orders.models import Order, SagaAttempt, SagaRun
-from outbox import claims, dispatch, execution, handlers, runs
+from orders.models import Order, SagaAttempt, SagaRun, SagaStep
+from outbox import Retry, claims, dispatch, execution, handlers, runs
 from outbox.delivery import Delivery
 from outbox.models import Message
 from outbox.tally import Tally
@@ -28,11 +30,18 @@ shops: list[SandboxProcess] = []
 """The sandbox of the test at hand."""
 
 KINDS = ("rate_limited", "error_before", "error_after", "reply_lost", "outage", "refused")
-OPERATIONS = (
-    *("payments create", "payments confirm", "payments capture", "payments cancel"),
-    *("payments retrieve", "shipping create", "shipping cancel", "payments refund"),
-)
-FAULTS = [f"{operation} {kind}" for operation in OPERATIONS for kind in KINDS]
+CALLS = {
+    # what each step asks the providers, on its way forward and back
+    ("authorise", False): ("payments create", "payments confirm", "payments retrieve"),
+    ("authorise", True): ("payments cancel", "payments retrieve", "payments refund"),
+    ("ship", False): ("shipping create",),
+    ("ship", True): ("shipping cancel",),
+    ("capture", False): ("payments capture", "payments retrieve"),
+    ("refund", False): ("payments refund",),
+}
+OPERATIONS = sorted({call for calls in CALLS.values() for call in calls})
+MOST_ATTEMPTS = 3
+"""Of any step, so that it comes to giving up."""
 NEXT = {
     # what may follow each status of an order
     "placed": {"placed", "cancelling", "shipped", "cancelled", "needs_person"},
@@ -41,6 +50,12 @@ NEXT = {
     "shipped": {"shipped"},
     "cancelled": {"cancelled"},
 }
+
+
+def faults_of(message: Message) -> list[str]:
+    """What a request that this message leads to may meet; nothing, first of all."""
+    calls = CALLS.get((message.args.get("step", ""), message.args.get("undo", False)), ())
+    return ["", *(f"{call} {kind}" for call in calls for kind in KINDS)]
 
 
 def messages_of(order_id: UUID, *states: str) -> list[Message]:
@@ -89,9 +104,30 @@ def met(fault: str) -> Iterator[None]:
         control.reset()
 
 
-def was_refused(order: Order) -> bool:
-    """Whether an answer was a definite no."""
-    return SagaAttempt.objects.filter(step__run__order=order, outcome="refused").exists()
+def was_given_up(order: Order) -> bool:
+    """Whether an answer was a definite no, or a step had all its attempts."""
+    attempts = SagaAttempt.objects.filter(step__run__order=order, backwards=False)
+    decisive = Q(outcome="refused") | Q(number__gte=MOST_ATTEMPTS)
+    return attempts.filter(decisive).exclude(outcome="done").exists()
+
+
+def is_charging(order_id: UUID) -> bool:
+    """Whether an order is past the point at which it can be cancelled."""
+    step = SagaStep.objects.get(run__order=order_id, run__saga="order", name="capture")
+    return step.state != "waiting"
+
+
+def impatient(table: saga.Saga) -> saga.Saga:
+    """The same saga, whose steps are given up after few attempts."""
+
+    def soon(retry: Retry) -> Retry:
+        return replace(retry, limit=MOST_ATTEMPTS)
+
+    steps = (
+        replace(step, retry=soon(step.retry), undo_retry=soon(step.undo_retry))
+        for step in table.steps
+    )
+    return replace(table, steps=tuple(steps))
 
 
 @pytest.fixture
@@ -105,6 +141,8 @@ def saga_world(
     """The real clients, pointed at the real sandbox; dispatches that nobody sends."""
     monkeypatch.setattr(dispatch, "send", lambda *_, **__: True)
     monkeypatch.setattr(runs, "GRACE", timedelta(0))
+    hasty = {name: impatient(table) for name, table in saga.SAGAS.items()}
+    monkeypatch.setattr(saga, "SAGAS", hasty)
     settings.SHOP = shop_at(stateful_sandbox)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     shops[:] = [stateful_sandbox]

@@ -1,0 +1,204 @@
+"""What customers, workers, providers and the desk do to orders: the half of the machine in
+test_saga.py that acts."""
+
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core import mail
+from hypothesis import strategies as some
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+)
+
+from orders import services
+from orders.inputs import InvalidInput
+from outbox import deadletters, runs
+from outbox.models import Message, Run
+from tests.orders.shop import place, stock_of, stocked
+from tests.orders.test_crashes import POINTS, Killed, killed_at
+from tests.stateful.saga_world import (
+    KINDS,
+    OPERATIONS,
+    faults_of,
+    frozen,
+    is_charging,
+    messages_of,
+    met,
+    numbers,
+    run,
+    shops,
+)
+
+FAULTS = ["", *(f"{operation} {kind}" for operation in OPERATIONS for kind in KINDS)]
+IN_STOCK = 6
+
+
+@dataclass
+class Placed:
+    """What the model knows of an order."""
+
+    id: UUID
+    quantity: int
+    declined: bool
+    status: str = "placed"
+    cancelled: bool = False
+    refunded: bool = False
+
+
+class Shop(RuleBasedStateMachine):
+    """Customers, workers that may die, providers that fail, a person at the desk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: dict[Any, Placed] = {}
+        self.frozen: list[Any] = []
+        self.sku = f"BOOK-{next(numbers)}"
+        Message.objects.all().delete()
+        Run.objects.all().delete()
+        shops[0].control.clear()
+        mail.outbox.clear()
+        stocked(self.sku, on_hand=IN_STOCK)
+
+    @initialize(quantity=some.integers(1, 4))
+    def begin(self, quantity: int) -> None:
+        """Not left to a rule: Hypothesis leaves some out of each example, and that one may be."""
+        self.place(quantity, "pm_card_visa", None)
+
+    @rule(
+        quantity=some.integers(1, 4),
+        method=some.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_chargeDeclined"]),
+        key=some.sampled_from([None, None, "k"]),
+    )
+    def place(self, quantity: int, method: str, key: str | None) -> None:
+        name = key or len(self.orders)
+        asked = {"sku": self.sku, "payment_method": method, "key": f"{self.sku} {name}"}
+        asked["email"] = "anna@example.com"
+        wanted, known = Placed(UUID(int=0), quantity, "Declined" in method), self.orders.get(name)
+        on_hand, reserved = stock_of(self.sku)
+        if known and (known.quantity, known.declined) == (quantity, wanted.declined):
+            assert place(quantity, **asked).pk == known.id
+        elif known:
+            with pytest.raises(services.KeyReused):
+                place(quantity, **asked)
+        elif quantity > on_hand - reserved:
+            with pytest.raises(InvalidInput):
+                place(quantity, **asked)
+        else:
+            wanted.id = place(quantity, **asked).pk
+            self.orders[name] = wanted
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data(), times=some.sampled_from([1, 2, 5, 9]), faulty=some.booleans())
+    def go_on(self, data: Any, times: int, faulty: bool) -> None:
+        """The order's next messages, or any other that waits; the last call may meet a fault."""
+        order = self._draw(data)
+        for _ in range(times - 1):
+            if first := messages_of(order.id, "pending"):
+                run(first[0])
+        message = self._draw_message(data, "pending", order)
+        if message:
+            faults = faults_of(message)
+            with met(data.draw(some.sampled_from(faults)) if faulty else ""):
+                run(message)
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data(), point=some.sampled_from(sorted(POINTS)), nth=some.integers(0, 1))
+    def die(self, data: Any, point: str, nth: int) -> None:
+        """The worker dies at a point, if it comes to that; the relay notices."""
+        message = self._draw_message(data, "pending")
+        if message is None:
+            return
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            killed_at(patch, POINTS[point], nth),
+            suppress(Killed),
+        ):
+            run(message)
+        runs.collect_crashed()
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data(), where=some.sampled_from(["make_call", "record"]))
+    def freeze(self, data: Any, where: str) -> None:
+        """The worker stands still before its call, or before it says how that ended."""
+        message = self._draw_message(data, "pending")
+        if message:
+            with frozen(where) as held:
+                run(message)
+            self.frozen += held
+
+    @precondition(lambda self: self.frozen)
+    @rule(data=some.data(), fault=some.sampled_from(FAULTS))
+    def thaw(self, data: Any, fault: str) -> None:
+        act = data.draw(some.sampled_from(self.frozen))
+        self.frozen.remove(act)
+        with met(fault):
+            act()
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data())
+    def deliver_again(self, data: Any) -> None:
+        """As if its end had not been written down: keys, states and fences have to hold."""
+        message = self._draw_message(data, "done")
+        if message:
+            again = {"state": "pending", "finished_at": None, "attempts": 0}
+            Message.objects.filter(pk=message.pk).update(**again)
+            message.refresh_from_db()
+            run(message)
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data())
+    def cancel(self, data: Any) -> None:
+        charging = [one for one in self.orders.values() if self._is_being_charged(one)]
+        order = data.draw(some.sampled_from(charging)) if charging else self._draw(data)
+        turned = order.status in ("cancelling", "cancelled")
+        possible = turned or (order.status == "placed" and not is_charging(order.id))
+        with nullcontext() if possible else pytest.raises(services.NotCancellable):
+            services.cancel_order(order_id=order.id, actor="customer")
+        order.cancelled |= possible
+
+    @precondition(lambda self: any(one.status == "needs_person" for one in self.orders.values()))
+    @rule(data=some.data())
+    def redrive(self, data: Any) -> None:
+        stuck = [one for one in self.orders.values() if one.status == "needs_person"]
+        self.redrive_all(data.draw(some.sampled_from(stuck)))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=some.data())
+    def refund(self, data: Any) -> None:
+        order = self._draw(data)
+        if order.status == "shipped":
+            services.refund_order(order_id=order.id, reason="broken", actor="person")
+            order.refunded = True
+        else:
+            with pytest.raises(services.NotRefundable):
+                services.refund_order(order_id=order.id, reason="broken", actor="person")
+
+    @rule(lag=some.sampled_from([0, 60]))
+    def the_provider_forgets(self, lag: int) -> None:
+        """Its idempotency keys; and its search may not know what is new."""
+        shops[0].control.forget_idempotency_keys()
+        shops[0].control.turn("payments_search_lag_seconds", lag)
+
+    # ---------------------------------------------------------------------------------------------
+
+    def _is_being_charged(self, order: Placed) -> bool:
+        return order.status == "placed" and is_charging(order.id)
+
+    def redrive_all(self, order: Placed) -> None:
+        for message in messages_of(order.id, "dead"):
+            deadletters.redrive(message.pk, actor="person")
+
+    def _draw(self, data: Any) -> Placed:
+        return self.orders[data.draw(some.sampled_from(list(self.orders)))]
+
+    def _draw_message(self, data: Any, state: str, order: Placed | None = None) -> Message | None:
+        """Mostly the first: an order goes on in its own order, and sometimes does not."""
+        found = messages_of((order or self._draw(data)).id, state)
+        place = data.draw(some.sampled_from([0, 0, 0, 1, 2]))
+        return found[min(place, len(found) - 1)] if found else None
