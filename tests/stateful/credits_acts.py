@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -27,16 +28,25 @@ class People(RuleBasedStateMachine):
         members=some.integers(1, 4),
         cap=some.sampled_from([None, None, 2]),
         policy=some.sampled_from(["refund", "resend"]),
+        funds=some.sampled_from([12, 4, 0]),
+        timed=some.booleans(),
     )
-    def found_a_community(self, members: int, cap: int | None, policy: str) -> None:
+    def found_a_community(
+        self, members: int, cap: int | None, policy: str, funds: int, timed: bool
+    ) -> None:
+        """With a campaign, where there are credits: Hypothesis leaves rules out of an example."""
         forget_messages()
         provider[0].clear()
         self.slug = f"club-{next(numbers)}"
+        self.campaigns: dict[object, UUID] = {}
         self.deadline = timezone.now() + timedelta(hours=1)
         services.create_community(slug=self.slug, name="Club", daily_cap=cap, unknown_policy=policy)
         add_members(self.slug, members)
         people = [Person(number) for number in range(1, members + 1)]
         self.books = Books(people, cap, resends=policy == "resend")
+        if funds:
+            self.buy(funds, None)
+            self.start(cost=1, everybody=False, timed=timed, key=None)
 
     @rule(amount=some.sampled_from([1, 3, 8]), key=KEYS)
     def buy(self, amount: int, key: str | None) -> None:
@@ -71,7 +81,7 @@ class People(RuleBasedStateMachine):
             assert refusal.value.missing == missing
         else:
             campaign, batch = self._start(name, asked), Batch(asked, timed)
-            self.books.batches[name] = batch
+            self.books.batches[name], self.campaigns[name] = batch, campaign.pk
             self.books.hold(cost * len(fits))
             rows = campaign.texts.order_by("pk").values_list("pk", "phone")
             assert [number for _, number in rows] == [phone(one.number) for one in fits]
@@ -137,14 +147,13 @@ class People(RuleBasedStateMachine):
         return Community.objects.get(slug=self.slug)
 
     def campaign(self, name: object) -> Campaign:
-        """The campaign that a batch stands for: its words begin with its name."""
-        begins = f"{self.slug} {name}"
-        (found,) = [
-            one
-            for one in Campaign.objects.filter(community__slug=self.slug)
-            if one.text.rstrip(".") == begins
-        ]
-        return found
+        """The campaign that a batch stands for."""
+        return Campaign.objects.get(pk=self.campaigns[name])
+
+    def batch_of(self, campaign: Campaign) -> Batch:
+        """The batch that a campaign stands for."""
+        names = {key: name for name, key in self.campaigns.items()}
+        return self.books.batches[names[campaign.pk]]
 
     def draw_batch(self, data: Any) -> tuple[object, Batch]:
         name = data.draw(some.sampled_from(list(self.books.batches)))

@@ -20,6 +20,7 @@ from outbox.models import Message
 from outbox.tally import Tally
 from sandbox.control import Control
 from tests.sandbox.process import SandboxProcess
+from tests.stateful.model_of_credits import MOST_ATTEMPTS
 
 numbers = count()
 """Of communities: their ledgers are append-only, so each example has one of its own."""
@@ -48,9 +49,13 @@ STATUSES = {
 
 
 def waiting(handler: str, **args: Any) -> list[Message]:
-    """A handler's messages with these arguments that wait, in order of their making."""
+    """A handler's messages with these arguments that wait, in order of their making.
+
+    Ids of one millisecond are in no order; what is drawn must be the same each time.
+    """
     named = {f"args__{name}": value for name, value in args.items()}
-    return list(Message.objects.filter(handler=handler, state="pending", **named).order_by("id"))
+    found = Message.objects.filter(handler=handler, state="pending", **named)
+    return sorted(found, key=lambda one: (one.created_at, one.args.get("text_id", 0)))
 
 
 def run(message: Message) -> None:
@@ -73,19 +78,19 @@ def end_lease(text_id: int) -> None:
 
 
 @contextmanager
-def killed(name: str) -> Iterator[list[Any]]:
-    """The sender dies where it would `_make_call` or `record`; yields the arguments of that."""
+def killed(name: str, module: Any = send) -> Iterator[list[Any]]:
+    """The worker dies where it would do this; yields the arguments of that."""
     lost: list[Any] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(send, name, lambda *arguments: lost.append(arguments))
+        patched.setattr(module, name, lambda *arguments: lost.append(arguments))
         yield lost
 
 
 def sid_of(text_id: int) -> str:
-    """The provider's id of a text that it has."""
+    """The provider's id of a text that it has; empty where it gave it up, and we were not told."""
     text = TextMessage.objects.get(pk=text_id)
     listed = [one["sid"] for one in provider[0].log("sms") if is_it(one, text)]
-    return text.sid or listed[0]
+    return text.sid or next(iter(listed), "")
 
 
 def is_it(logged: dict[str, Any], text: TextMessage) -> bool:
@@ -113,6 +118,7 @@ def credits_world(
 ) -> Iterator[None]:
     """The real client, pointed at the real sandbox; dispatches that nobody sends."""
     monkeypatch.setattr(dispatch, "send", lambda *_, **__: True)
+    monkeypatch.setattr(send, "MOST_ATTEMPTS", MOST_ATTEMPTS)
     settings.TEXTS = replace(
         settings.TEXTS,
         account=stateful_sandbox.credentials.twilio_account_sid,

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OPEN = ("queued", "sending", "unknown")
-LONGEST = 12
-"""Attempts after which a text that is put off again and again has failed."""
+MOST_ATTEMPTS = 3
+"""Attempts after which a text that is put off again and again has failed; few, so that it comes to
+that."""
 
 
 @dataclass
@@ -167,7 +168,7 @@ class Books:
     def _put_off(self, text: Text) -> None:
         if not text.batch.is_open:
             self.lose(text, "skipped")
-        elif text.attempts >= LONGEST:
+        elif text.attempts >= MOST_ATTEMPTS:
             self.lose(text, "failed")
         else:
             text.state, text.handed = "queued", True
