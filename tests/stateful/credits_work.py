@@ -14,6 +14,7 @@ from credits import services
 from credits.models import Campaign
 from credits.services import send, settle
 from outbox.models import Message
+from tests.stateful import credits_tables as tables
 from tests.stateful.credits_acts import People
 from tests.stateful.credits_world import (
     FAULTS,
@@ -49,6 +50,7 @@ class Workers(People):
         for _ in range(times):
             if possible := self._possible():
                 data.draw(some.sampled_from(possible))(data)
+                tables.check(self.slug, self.books)
 
     def _possible(self) -> list[Callable[[Any], None]]:
         texts = self.books.texts.values()

@@ -1,6 +1,7 @@
 """What customers, workers, providers and the desk do to orders: the half of the machine in
 test_saga.py that acts."""
 
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +10,18 @@ from uuid import UUID
 import pytest
 from django.core import mail
 from hypothesis import strategies as some
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from orders import services
 from orders.inputs import InvalidInput
+from orders.models import Order
 from outbox import deadletters, runs
 from outbox.models import Message, Run
 from tests.orders.shop import place, stock_of, stocked
 from tests.orders.test_crashes import POINTS, Killed, killed_at
 from tests.stateful.saga_world import (
     KINDS,
+    NEXT,
     OPERATIONS,
     faults_of,
     frozen,
@@ -36,6 +34,7 @@ from tests.stateful.saga_world import (
 )
 
 FAULTS = ["", *(f"{operation} {kind}" for operation in OPERATIONS for kind in KINDS)]
+WHERE = some.sampled_from(["make_call", "record"])
 IN_STOCK = 6
 
 
@@ -93,6 +92,36 @@ class Shop(RuleBasedStateMachine):
             wanted.id = place(quantity, **asked).pk
             self.orders[name] = wanted
 
+    @rule(data=some.data(), times=some.sampled_from([4, 8, 12]))
+    def things_happen(self, data: Any, times: int) -> None:
+        """Whatever may come next comes, mostly what an order waits for."""
+        for _ in range(times):
+            data.draw(some.sampled_from(self._possible()))(data)
+            self.each_order_goes_where_it_may()
+
+    def _possible(self) -> list[Callable[[Any], None]]:
+        stuck = any(one.status == "needs_person" for one in self.orders.values())
+        charging = any(self._is_being_charged(one) for one in self.orders.values())
+        return [
+            *[self._go_on] * 6,
+            *(self._freeze, self._die, self.deliver_again),
+            *[self._thaw] * (2 * bool(self.frozen)),
+            *[self.redrive] * stuck,
+            *[self.cancel] * (2 * charging),
+        ]
+
+    def _go_on(self, data: Any) -> None:
+        self.go_on(data, 1, data.draw(some.booleans()))
+
+    def _freeze(self, data: Any) -> None:
+        self.freeze(data, data.draw(WHERE))
+
+    def _die(self, data: Any) -> None:
+        self.die(data, data.draw(some.sampled_from(sorted(POINTS))), 0)
+
+    def _thaw(self, data: Any) -> None:
+        self.thaw(data, data.draw(some.sampled_from(FAULTS)))
+
     @precondition(lambda self: self.orders)
     @rule(data=some.data(), times=some.sampled_from([1, 2, 5, 9]), faulty=some.booleans())
     def go_on(self, data: Any, times: int, faulty: bool) -> None:
@@ -123,7 +152,7 @@ class Shop(RuleBasedStateMachine):
         runs.collect_crashed()
 
     @precondition(lambda self: self.orders)
-    @rule(data=some.data(), where=some.sampled_from(["make_call", "record"]))
+    @rule(data=some.data(), where=WHERE)
     def freeze(self, data: Any, where: str) -> None:
         """The worker stands still before its call, or before it says how that ended."""
         message = self._draw_message(data, "pending")
@@ -184,6 +213,19 @@ class Shop(RuleBasedStateMachine):
         """Its idempotency keys; and its search may not know what is new."""
         shops[0].control.forget_idempotency_keys()
         shops[0].control.turn("payments_search_lag_seconds", lag)
+
+    @invariant()
+    def each_order_goes_where_it_may(self) -> None:
+        statuses = dict(Order.objects.values_list("pk", "status"))
+        for order in self.orders.values():
+            now = statuses[order.id]
+            assert now in NEXT[order.status]
+            assert not (order.cancelled and now in ("placed", "shipped"))
+            order.status = now
+            if now == "needs_person":
+                assert messages_of(order.id, "dead")
+            elif now not in ("shipped", "cancelled"):
+                assert messages_of(order.id, "pending")
 
     # ---------------------------------------------------------------------------------------------
 
