@@ -128,6 +128,13 @@ def test_a_body_that_cannot_be_read_is_refused_with_what_to_do(
     assert says in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("name", ["%00", "BOOK%00", "%0D%0AX:%20y", "%F0%28"])
+def test_what_can_be_nobodys_name_is_not_found(operator: Caller, name: str) -> None:
+    """The database would refuse to be asked for some of these; schemathesis hardly draws them."""
+    for place in ("products", "communities"):
+        assert error(operator.get(f"/api/v1/{place}/{name}")) == (404, "not_found")
+
+
 def test_an_invalid_field_is_named(operator: Caller) -> None:
     make_product()
     answer = operator.post(json.dumps({"sku": "BOOK", "percent": "101", "colour": "red"}))
