@@ -153,6 +153,13 @@ class Model:
                 if message.crashes >= CRASH_LIMIT:
                     self.end(message, "dead")
 
+    def promote_stalled(self) -> int:
+        """Behind a dead head that was pruned, nobody but the relay goes on."""
+        parked = [one for one in self.messages.values() if one.state == "parked"]
+        for group in {one.group for one in parked}:
+            self._promote(group)
+        return sum(one.state != "parked" for one in parked)
+
     def to_ring_for(self) -> int:
         """How many dispatches a relay owes to what is due."""
         due = Counter(
