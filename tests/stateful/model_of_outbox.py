@@ -167,7 +167,7 @@ class Model:
             for one in self.messages.values()
             if self.may_run(one) and one.handler.name not in self.paused
         )
-        return sum(min(ceil(count / (to.size or 50)), 8) for to, count in due.items())
+        return sum(min(ceil(count / (to.size or 1)), 8) for to, count in due.items())
 
     def end(self, message: Known, state: str) -> None:
         message.state = state
