@@ -24,12 +24,12 @@ class Size:
 
 QUICK = Size(
     rounds=3,
-    scale=0.6,
-    latency_seconds=8,
+    scale=0.4,
+    latency_seconds=4,
     latency_rounds=2,
-    enqueues=150,
-    finished=[0, 100_000],
-    drained=20_000,
+    enqueues=100,
+    finished=[0, 50_000],
+    drained=10_000,
     backlogs={"small": 10_000, "large": 100_000},
 )
 """Three minutes in all."""

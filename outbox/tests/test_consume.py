@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 import outbox
+from outbox import claims
 from outbox.models import Message, Run
 from outbox.tests.conftest import another_session, deliver, drain, enqueue, make_due
 from outbox.tests.test_keys import in_thread
@@ -27,6 +28,21 @@ def test_the_effect_and_its_mark_are_one_commit(effect: Any, ledger: Any) -> Non
     assert ledger.all() == ["7"]
     assert (message.state, message.attempts, message.worker) == ("done", 1, "test:1")
     assert message.created_at <= message.started_at <= message.finished_at
+
+
+def test_the_first_effect_is_committed_before_others_are_looked_for(
+    effect: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At rest the search finds nothing, and the job would wait for it."""
+    seen_by_others = []
+
+    def look(*_: Any, **__: Any) -> None:
+        with another_session() as other:
+            seen_by_others.append(other.execute("SELECT count(*) FROM test_ledger").fetchone())
+
+    monkeypatch.setattr(claims, "open_next", look)
+    deliver(effect, enqueue())
+    assert seen_by_others == [(1,)]
 
 
 def test_a_second_delivery_is_refused(effect: Any, ledger: Any) -> None:

@@ -49,6 +49,13 @@ def test_a_storm_cannot_form(sent: list[Any]) -> None:
     assert relay.run_once().dispatched == len(sent) == 8
 
 
+def test_slow_jobs_whose_dispatches_were_lost_do_not_queue_up_behind_one(sent: list[Any]) -> None:
+    """One dispatch runs an ordinary handler's messages one by one, however long each may take."""
+    make_due(*[enqueue() for _ in range(3)])
+    sent.clear()
+    assert relay.run_once().dispatched == len(sent) == 3
+
+
 def test_no_handler_is_overlooked_beside_a_large_backlog(declare: Any, sent: list[Any]) -> None:
     declare(lambda **args: None, name="tests.z_other")
     with transaction.atomic():
