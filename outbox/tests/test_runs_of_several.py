@@ -45,6 +45,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return run
 
     monkeypatch.setattr(claims, "open_next", note)
+    monkeypatch.setattr(consumer, "TIME_SLICE", HOUR)  # a slow machine must not end it in between
     return sizes
 
 

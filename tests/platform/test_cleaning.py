@@ -48,6 +48,15 @@ def test_what_must_be_there_comes_back(clean: Callable[[], None], model: type[Gr
     assert _rights() == before
 
 
+def test_a_sequence_that_was_started_anew_meets_no_row_that_stays(
+    clean: Callable[[], None],
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('auth_group', 'id'), 1, false)")
+    clean()
+    assert Group.objects.create(name="one more").pk
+
+
 def test_a_large_table_is_left_to_truncate(
     clean: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

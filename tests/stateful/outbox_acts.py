@@ -74,7 +74,10 @@ class Requests(RuleBasedStateMachine):
             with pytest.raises(outbox.KeyConflict):
                 self._enqueue(request)
             return
-        found = self._enqueue(request)
+        try:
+            found = self._enqueue(request)
+        except outbox.KeyConflict as conflict:
+            raise AssertionError("the key is free, or stands for the same") from conflict
         assert found.created is (owner is None)
         if owner:
             assert found.message_id == owner

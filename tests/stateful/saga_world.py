@@ -79,7 +79,7 @@ def run(message: Message) -> None:
         record = claims.open_next(handler, here)
     assert record
     assert record.message_ids == [message.pk]
-    execution.run_recorded(handler, record, here, tally)
+    execution.run_recorded(handler, record, here, tally, lambda: None)
 
 
 @contextmanager

@@ -174,7 +174,7 @@ class OutboxMachine(Requests):
         execution.run_first(handler, [known.id], HERE, tally)
 
     def _run_recorded(self, run: Any) -> Any:
-        return execution.run_recorded(handlers.get(run.handler), run, HERE, Tally())
+        return execution.run_recorded(handlers.get(run.handler), run, HERE, Tally(), lambda: None)
 
     def _note_recorded(self, claimed: list[Known]) -> None:
         timely = [one for one in claimed if self._is_timely(one)]
