@@ -83,12 +83,24 @@ def _latencies(latency: dict[str, Any]) -> Iterator[Goal]:
             ours, bare = latency["ours"][column], latency["celery_bare"][column]
             text = f"commit → effect at 50/s, {column[:3]}: ours / bare Celery"
             ratio = ours / bare if bare else 0
-            yield _most("latency", text, ratio, 1.2, f"{ours} / {bare} ms")
+            why = _spent(latency, "ours", "celery_bare")
+            yield _most("latency", text, ratio, 1.2, f"{ours} / {bare} ms", why)
     for name, handler in (("ours", "ordinary"), ("ours_batch", "batch")):
         if loaded := latency.get(f"{name}_at_80_percent"):
             text = f"commit → effect at 80 % of capacity, {handler} handler, p99 in ms"
             rate = f"{loaded['jobs_per_second']:,.0f} a second"
-            yield _most("latency", text, loaded["p99_ms"], 50, rate)
+            why = _spent(latency, f"{name}_at_80_percent", "celery_bare_at_that_rate")
+            yield _most("latency", text, loaded["p99_ms"], 50, rate, why)
+
+
+def _spent(latency: dict[str, Any], *names: str) -> str:
+    """What a job costs whom, at that rate."""
+    told = [
+        f"`{name}` " + ", ".join(f"{process} {cpu:.2g}" for process, cpu in used.items())
+        for name in names
+        if (used := latency.get(name, {}).get("cpu_ms_per_job"))
+    ]
+    return f"CPU ms a job: {'; '.join(told)}" if told else ""
 
 
 def _rest(known: dict[str, Any]) -> Iterator[Goal]:
@@ -132,6 +144,7 @@ def _backlog(backlog: dict[str, Any]) -> Iterator[Goal]:
         yield _most("backlog", text, grown, 1.2)
 
 
-def _most(part: str, text: str, ratio: float, most: float, detail: str = "") -> Goal:
+def _most(part: str, text: str, ratio: float, most: float, detail: str = "", why: str = "") -> Goal:
     measured = f"{ratio:.2f} ({detail})" if detail else f"{ratio:.2f}"
-    return Goal(part, text, f"≤ {most:g}", measured, ratio <= most)
+    reached = ratio <= most
+    return Goal(part, text, f"≤ {most:g}", measured, reached, "" if reached else why)

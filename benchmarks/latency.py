@@ -7,6 +7,7 @@ is timed by one clock, at the same point of a commit.
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Waited:
     lost: int = 0
     rate: float = 0.0
     others: float = 0.0
+    cpu: Counter[str] = field(default_factory=Counter)  # seconds, by process
 
     def as_dict(self) -> dict[str, Any]:
         """As results.json has it."""
@@ -58,6 +60,10 @@ class Waited:
             "lost": self.lost,
             "jobs_per_second": round(self.rate, 1),
             "others_used": round(self.others, 3),
+            "cpu_ms_per_job": {
+                name: round(1000 * used / max(1, len(ordered)), 3)
+                for name, used in self.cpu.items()
+            },
         }
 
 
@@ -72,8 +78,10 @@ def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds:
     before, busy = _cpu(track, crew), Busy.now()
     took = _enqueue_steadily(subject.feed, jobs, rate)
     _wait_for(track, len(jobs))
-    used = _cpu(track, crew) - before
-    waited.others = max(waited.others, Busy.now().since(busy, used))
+    used = _cpu(track, crew)
+    used.subtract(before)
+    waited.cpu.update(used)
+    waited.others = max(waited.others, Busy.now().since(busy, used.total()))
     crew.freeze(track.is_idle)
     found = track.ledger.latencies()
     waited.samples += found
@@ -146,8 +154,8 @@ def _ask_until(feed: FeedOne, until: float, gate: _Gate, jobs: list[Job]) -> int
     return asked
 
 
-def _cpu(track: Track, crew: Crew) -> float:
-    return sum(cpu_by_name(track.processes(crew)).values()) + time.process_time()
+def _cpu(track: Track, crew: Crew) -> Counter[str]:
+    return Counter(cpu_by_name(track.processes(crew)) | {"clients": time.process_time()})
 
 
 def _enqueue_steadily(feed: FeedOne, jobs: list[Job], rate: float) -> float:
