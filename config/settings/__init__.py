@@ -89,6 +89,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "config.selects.Renderer"
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form or API call of ours needs a tenth of it
