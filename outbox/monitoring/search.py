@@ -89,10 +89,16 @@ def _by_index(query: Query, most: int) -> list[Message]:
 
 
 def _sql(source: Source, query: Query) -> str:
+    """Looks at ids and what is asked of them, and only then at whole messages: these are wide, and
+    sorting ten thousand of them was most of a search. (PostgreSQL reads no column of an inner
+    SELECT that the outer one leaves out.)
+    """
     conditions, _ = _conditions(query)
     return f"""
-        SELECT message.* FROM ({source.sql}) AS message
-        WHERE {conditions} ORDER BY {source.order} LIMIT %(most)s
+        SELECT * FROM outbox_message WHERE id IN (
+            SELECT id FROM ({source.sql}) AS message
+            WHERE {conditions} ORDER BY {source.order} LIMIT %(most)s
+        ) ORDER BY {source.order}
     """  # noqa: S608
 
 
@@ -124,7 +130,9 @@ def _conditions(query: Query, *, text: bool = True) -> tuple[str, dict[str, Any]
 def _last_scanned(source: Source) -> Message | None:
     """The last message that was looked at, if there may be more behind it."""
     values = {**source.values, "scanned": 1, "passed": source.scanned - 1}
-    found = list(Message.objects.raw(f"{source.sql} OFFSET %(passed)s", values))
+    last = f"SELECT id FROM ({source.sql} OFFSET %(passed)s) AS message"  # noqa: S608
+    sql = f"SELECT * FROM outbox_message WHERE id = ({last})"  # noqa: S608
+    found = list(Message.objects.raw(sql, values))
     return found[0] if found else None
 
 
