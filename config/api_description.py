@@ -10,7 +10,7 @@ from outbox.idempotent_http import LONGEST_KEY
 
 ERROR_SCHEMA: dict[str, Any] = {
     "title": "Error",
-    "description": "The one shape of every refusal.",
+    "description": "The one shape of every refusal; an operation may have one that says more.",
     "type": "object",
     "required": ["error"],
     "properties": {
@@ -21,7 +21,6 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "code": {"type": "string", "examples": ["invalid"]},
                 "message": {"type": "string", "description": "What was wrong and what to do."},
                 "fields": {"type": "object", "additionalProperties": {"type": "string"}},
-                "missing": {"type": "integer", "description": "Credits that are missing."},
             },
         }
     },
@@ -63,9 +62,13 @@ def complete(schema: dict[str, Any]) -> None:
 
 
 def _add_refusals(operation: dict[str, Any], refusals: dict[int, str]) -> None:
+    """What an operation says of a refusal of its own stands beside the common shape."""
     for status, description in refusals.items():
-        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-        operation["responses"].setdefault(status, {"description": description, "content": content})
+        shape: dict[str, Any] = {"$ref": "#/components/schemas/Error"}
+        if own := operation["responses"].get(status):
+            shape = {"anyOf": [shape, own["content"]["application/json"]["schema"]]}
+        content = {"application/json": {"schema": shape}}
+        operation["responses"][status] = {"description": description, "content": content}
 
 
 def _add_key(operation: dict[str, Any]) -> None:

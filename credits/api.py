@@ -1,6 +1,6 @@
 """The API of credits. What is allowed is said in `inputs`; here it meets HTTP."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -81,6 +81,21 @@ class CampaignOut(Schema):
     finished_at: str | None
 
 
+class TooFewCreditsError(Schema):
+    """What every refusal says, and how many credits are missing."""
+
+    code: Literal["too_few_credits"]
+    message: str = Field(description="What was wrong and what to do.")
+    missing: int
+
+
+class TooFewCreditsOut(Schema):
+    """The refusal of a campaign that costs more credits than there are. Nothing was changed."""
+
+    error: TooFewCreditsError
+    missing: int = Field(description="Credits to buy before the same request goes through.")
+
+
 @router.post("/communities", response={201: CommunityOut})
 @outbox.idempotent_post
 def create_community(request: HttpRequest, payload: CommunityIn) -> tuple[int, dict[str, Any]]:
@@ -119,7 +134,7 @@ def buy_credits(request: HttpRequest, slug: str, payload: CreditsIn) -> tuple[in
     return 201, selectors.describe_community(slug)
 
 
-@router.post("/campaigns", response={201: CampaignOut})
+@router.post("/campaigns", response={201: CampaignOut, 422: TooFewCreditsOut})
 def start_campaign(request: HttpRequest, payload: CampaignIn) -> HttpResponse:
     """Start a campaign. Needs an `Idempotency-Key`. Too few credits: 422 with `missing`."""
     try:

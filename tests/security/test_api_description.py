@@ -29,6 +29,7 @@ from config.accounts import tokens
 from config.api import api
 from config.wsgi import application
 from tests.accounts.people import make_user
+from tests.credits.world import make_community
 from tests.security import granted
 
 CHECKS = [
@@ -50,6 +51,7 @@ OPERATIONS = sorted(
     for path, methods in api.get_openapi_schema()["paths"].items()
     for method in methods
 )
+TO_START = ("/api/v1/campaigns", "post")
 
 
 @pytest.fixture
@@ -88,6 +90,20 @@ def test_what_is_granted_is_answered_as_described_and_again_alike(caller: str) -
                 again = call(case, caller, known, key)
                 assert (again.status_code, again.json()) == (200, answer.json())
                 assert again.headers["idempotent-replayed"] == ["true"]
+
+
+def test_too_few_credits_are_answered_as_described(caller: str) -> None:
+    (start,) = (one for one in operations() if (one.path, one.method) == TO_START)
+    make_community("poor", credits=1, members=3)
+    more_than_there_are = {"community": "poor", "text": "Hello"}
+
+    answer = call(start.Case(body=more_than_there_are, media_type="application/json"), caller, {})
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "too_few_credits"
+    assert answer.json()["missing"] == answer.json()["error"]["missing"] == 2
+    common = api.get_openapi_schema()["components"]["schemas"]["Error"]["properties"]
+    assert set(common) == {"error"}, "else the common shape would allow what is this answer's own"
 
 
 def fuzz(
