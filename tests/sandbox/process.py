@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Self
 
+from config.embedded.leash import end_with_parent
 from sandbox import credentials
 from sandbox.control import Control
 
@@ -35,13 +37,17 @@ class SandboxProcess:
     def start(self) -> None:
         """Start, on the port of the first start, and return when it answers."""
         port = self.url.rpartition(":")[2] or "0"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "serve", "--port", port],
-            cwd=PROJECT,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of preexec_fn: see Child.start
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sandbox", "serve", "--port", port],
+                cwd=PROJECT,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                text=True,
+                # An interrupted pytest-xdist ends its workers before they tear anything down.
+                preexec_fn=end_with_parent(),
+            )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
 
