@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from outbox import coalescing, dispatch
+from outbox.cooldown import Cooldown
 from tests import settings as test_settings
 from tests.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test whose broker or cache was away would keep the next ones' dispatches for a minute."""
+    for module in (dispatch, coalescing):
+        known = module._cooldown
+        monkeypatch.setattr(module, "_cooldown", Cooldown(known.first, known.longest))
 
 
 @pytest.fixture
