@@ -11,6 +11,7 @@ from orders import calls
 from orders.engine import abandoning, calling, compensation, results, turn_back
 from orders.models import OrderLine, Payment, PaymentKey, SagaAttempt, SagaRun, SagaStep
 from orders.providers import carrier
+from orders.services import cancel_order
 from orders.steps import payment_keys, payments, stock
 from outbox.models import Message
 from tests.orders.shop import place, step_once, stock_of, stocked, work_off
@@ -157,6 +158,18 @@ def test_a_dead_message_of_the_way_forward_stops_no_way_back(compensating: SagaR
     with transaction.atomic():
         abandoning.abandon_step(args, "dead", "of long ago")
     assert SagaRun.objects.get().state == "compensating"
+
+
+def test_a_dead_message_of_a_step_that_was_never_begun_stops_no_way_back() -> None:
+    stocked()
+    order = place()
+    step_once()
+    cancel_order(order_id=order.pk, actor="customer")
+    args = {"run_id": str(order.pk), "step": "authorise", "undo": False}
+    with transaction.atomic():
+        abandoning.abandon_step(args, "dead", "its workers died")
+    assert SagaRun.objects.get().state == "compensating"
+    assert SagaStep.objects.get(name="authorise").state == "waiting"
 
 
 @pytest.mark.parametrize("state", ["discarded", "cancelled"])
