@@ -59,12 +59,16 @@ def faults_of(message: Message) -> list[str]:
 
 
 def messages_of(order_id: UUID, *states: str) -> list[Message]:
-    """The messages of an order's sagas in these states, in the order in which they are due."""
+    """The messages of an order's sagas in these states, in the order in which they are due.
+
+    Ids of one millisecond are in no order, and the clock of a transaction stands still.
+    """
     sagas = SagaRun.objects.filter(order=order_id).values_list("pk", flat=True)
     attempts = SagaAttempt.objects.filter(step__run__order=order_id).values_list("pk", flat=True)
     theirs = Q(args__run_id__in=[str(one) for one in sagas])
     theirs |= Q(args__attempt_id__in=[str(one) for one in attempts])
-    return list(Message.objects.filter(theirs, state__in=states).order_by("due_at", "id"))
+    found = Message.objects.filter(theirs, state__in=states)
+    return sorted(found, key=lambda one: (one.due_at, one.created_at, one.args.get("step", "")))
 
 
 def run(message: Message) -> None:
@@ -80,6 +84,16 @@ def run(message: Message) -> None:
     assert record
     assert record.message_ids == [message.pk]
     execution.run_recorded(handler, record, here, tally, lambda: None)
+
+
+def crash(message: Message) -> None:
+    """A worker records a run of this message and dies before it does anything."""
+    Message.objects.filter(pk=message.pk).update(due_at=message.created_at - timedelta(days=1))
+    with transaction.atomic():
+        record = claims.open_next(handlers.get(message.handler), Delivery.here())
+    assert record
+    assert record.message_ids == [message.pk]
+    runs.collect_crashed()
 
 
 @contextmanager
