@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 from hypothesis import strategies as some
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from credits import services
 from credits.inputs import InvalidInput
@@ -24,13 +24,6 @@ class People(RuleBasedStateMachine):
 
     books: Books
 
-    @initialize(
-        members=some.integers(1, 4),
-        cap=some.sampled_from([2, None, 3]),
-        policy=some.sampled_from(["refund", "resend"]),
-        funds=some.sampled_from([12, 4, 0]),
-        timed=some.booleans(),
-    )
     def found_a_community(
         self, members: int, cap: int | None, policy: str, funds: int, timed: bool
     ) -> None:
@@ -111,7 +104,9 @@ class People(RuleBasedStateMachine):
     @precondition(lambda self: self.books.batches)
     @rule(data=some.data(), act=some.sampled_from(["pause", "resume", "cancel"]))
     def control(self, data: Any, act: str) -> None:
-        name, batch = self.draw_batch(data)
+        self.control_one(*self.draw_batch(data), act)
+
+    def control_one(self, name: object, batch: Batch, act: str) -> None:
         becomes = {"pause": "paused", "resume": "running", "cancel": "cancelled"}[act]
         possible = batch.is_open or batch.status == becomes
         more = {"actor": "test"} if act == "cancel" else {}
@@ -126,7 +121,9 @@ class People(RuleBasedStateMachine):
     @precondition(lambda self: self.books.batches)
     @rule(data=some.data())
     def a_deadline_passes(self, data: Any) -> None:
-        name, batch = self.draw_batch(data)
+        self.let_deadline_pass(*self.draw_batch(data))
+
+    def let_deadline_pass(self, name: object, batch: Batch) -> None:
         if batch.has_deadline:
             past = timezone.now() - timedelta(minutes=1)
             Campaign.objects.filter(pk=self.campaign(name).pk).update(deadline=past)
@@ -154,6 +151,10 @@ class People(RuleBasedStateMachine):
         """The batch that a campaign stands for."""
         names = {key: name for name, key in self.campaigns.items()}
         return self.books.batches[names[campaign.pk]]
+
+    def name_of(self, batch: Batch) -> object:
+        """The name that a batch has among the batches."""
+        return next(name for name, one in self.books.batches.items() if one is batch)
 
     def draw_batch(self, data: Any) -> tuple[object, Batch]:
         name = data.draw(some.sampled_from(list(self.books.batches)))

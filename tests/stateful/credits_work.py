@@ -32,6 +32,7 @@ from tests.stateful.model_of_credits import Text
 SOME_FAULT = some.sampled_from(sorted(FAULTS))
 DEATHS = some.sampled_from(["", "", "_make_call", "record"])
 ENDS = ("looks", "looks", "out of reach", "dies")
+Lost = tuple[int, int, str, tuple[Any, ...]]
 
 
 class Workers(People):
@@ -39,7 +40,7 @@ class Workers(People):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost: list[tuple[int, int, str, tuple[Any, ...]]] = []
+        self.lost: list[Lost] = []
         """Of senders that died: text, attempt, the fault that its call met, what it did not do."""
         self.looks: list[tuple[int, int, Any]] = []
         """Of those that died before they looked: text, attempt, what they would have looked for."""
@@ -50,17 +51,16 @@ class Workers(People):
         for _ in range(times):
             if possible := self._possible():
                 data.draw(some.sampled_from(possible))(data)
-                tables.check(self.slug, self.books)
 
     def _possible(self) -> list[Callable[[Any], None]]:
         texts = self.books.texts.values()
         acts = {
-            self._send: 3 * any(text.handed for text in texts),
+            self._send: 4 * any(text.handed for text in texts),
             self._settle: bool(self.texts_in("sending", "unknown")),
             self.callback: any(text.truth for text in texts),
             self._thaw: bool(self.lost),
             self._look_late: bool(self.looks),
-            self.drive: bool(self._looks_at_campaigns()),
+            self.drive: bool(self.looks_at_campaigns()),
         }
         return [act for act, weight in acts.items() for _ in range(weight)]
 
@@ -76,16 +76,19 @@ class Workers(People):
     def _look_late(self, data: Any) -> None:
         self.look_late(data, False)
 
-    @precondition(lambda self: self._looks_at_campaigns())
+    @precondition(lambda self: self.looks_at_campaigns())
     @rule(data=some.data())
     def drive(self, data: Any) -> None:
         """One look at a campaign; one of an earlier turn looks at nothing."""
-        message, found = data.draw(some.sampled_from(self._looks_at_campaigns()))
+        self.drive_one(*data.draw(some.sampled_from(self.looks_at_campaigns())))
+
+    def drive_one(self, message: Message, found: Campaign) -> None:
         run(message)
         if found.turn == message.args["turn"]:
             self.books.drive(self.batch_of(found))
+        self.check()
 
-    def _looks_at_campaigns(self) -> list[tuple[Message, Campaign]]:
+    def looks_at_campaigns(self) -> list[tuple[Message, Campaign]]:
         """Not those whose time has surely not come: at a paused campaign, before its deadline."""
         campaigns = {str(one.pk): one for one in Campaign.objects.filter(community__slug=self.slug)}
         found = [
@@ -103,7 +106,9 @@ class Workers(People):
     @rule(data=some.data(), fault=SOME_FAULT, dies=DEATHS)
     def send(self, data: Any, fault: str, dies: str) -> None:
         """The message of a text: claim it, call, write down what came of it; or die in between."""
-        message = data.draw(some.sampled_from(waiting("credits.send_text")))
+        self.send_one(data.draw(some.sampled_from(waiting("credits.send_text"))), fault, dies)
+
+    def send_one(self, message: Message, fault: str, dies: str) -> None:
         text_id = message.args["text_id"]
         text = self.books.texts[text_id]
         begins = self.books.begin(text)
@@ -115,24 +120,29 @@ class Workers(People):
             self.lost.append((text_id, text.attempts, fault, lost[0]))
         elif begins:
             self.books.reply(text, FAULTS[fault][0], text.attempts)
+        self.check()
 
     @precondition(lambda self: self.lost)
     @rule(data=some.data(), fault=SOME_FAULT)
     def thaw(self, data: Any, fault: str) -> None:
         """The sender was not dead but frozen, and does what it had not done yet."""
-        lost = data.draw(some.sampled_from(self.lost))
+        self.thaw_one(data.draw(some.sampled_from(self.lost)), fault)
+
+    def thaw_one(self, lost: Lost, fault: str) -> None:
         self.lost.remove(lost)
         text_id, attempt, met, arguments = lost
         text = self.books.texts[text_id]
         if len(arguments) == 2:
+            said = FAULTS[met][0]
             send.record(*arguments)
-            self.books.reply(text, FAULTS[met][0], attempt)
-            return
-        mine = text.state == "sending" and text.attempts == attempt
-        if calls := mine and not text.batch.late:
-            self._meet(text, fault)
-        send._make_call(*arguments)
-        self.books.reply(text, FAULTS[fault][0] if calls else "postponed", attempt)
+        else:
+            mine = text.state == "sending" and text.attempts == attempt
+            if calls := mine and not text.batch.late:
+                self._meet(text, fault)
+            said = FAULTS[fault][0] if calls else "postponed"
+            send._make_call(*arguments)
+        self.books.reply(text, said, attempt)
+        self.check()
 
     @precondition(lambda self: self.texts_in("sending", "unknown"))
     @rule(
@@ -141,6 +151,9 @@ class Workers(People):
     def settle(self, data: Any, over: bool, end: str) -> None:
         """Look for a text in the provider's list, its lease over or not; or die before the look."""
         text_id = data.draw(some.sampled_from(self.texts_in("sending", "unknown")))
+        self.settle_one(text_id, over=over, end=end)
+
+    def settle_one(self, text_id: int, *, over: bool, end: str) -> None:
         text = self.books.texts[text_id]
         if over:
             end_lease(text_id)
@@ -153,12 +166,15 @@ class Workers(People):
         elif looks:
             text.state = "unknown"
         self.looks += [(text_id, text.attempts, question) for (question,) in lost]
+        self.check()
 
     @precondition(lambda self: self.looks)
     @rule(data=some.data(), out_of_reach=some.sampled_from([False, False, True]))
     def look_late(self, data: Any, out_of_reach: bool) -> None:
         """It was not dead but frozen, and looks now: what is settled by then stays so."""
-        look = data.draw(some.sampled_from(self.looks))
+        self.look(data.draw(some.sampled_from(self.looks)), out_of_reach=out_of_reach)
+
+    def look(self, look: tuple[int, int, Any], *, out_of_reach: bool) -> None:
         self.looks.remove(look)
         text_id, attempt, question = look
         text = self.books.texts[text_id]
@@ -166,6 +182,7 @@ class Workers(People):
             settle._look(question)
         if (text.state, text.attempts) == ("unknown", attempt) and not out_of_reach:
             self.books.settle(text)
+        self.check()
 
     @precondition(lambda self: any(text.truth for text in self.books.texts.values()))
     @rule(data=some.data())
@@ -181,6 +198,7 @@ class Workers(People):
         if news:
             text.told.add(status)
             self.books.tell(text, status)
+        self.check()
 
     @precondition(lambda self: any(text.handed for text in self.books.texts.values()))
     @rule(data=some.data())
@@ -194,6 +212,10 @@ class Workers(People):
             self.books.lose(text, "failed")
 
     # ---------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Within a rule, too: what comes next may hide what is wrong."""
+        tables.check(self.slug, self.books)
 
     def texts_in(self, *states: str) -> list[int]:
         return [number for number, text in self.books.texts.items() if text.state in states]

@@ -125,7 +125,7 @@ def credits_world(
         secret=stateful_sandbox.credentials.twilio_auth_token,
         base_url=stateful_sandbox.url,
         per_second=100_000,
-        timeout=20,  # however busy the machine is: no time-out is meant here
+        timeout=60,  # however busy the machine is: no time-out is meant, and no lease runs out
         list_lag=0,
     )
     provider[:] = [stateful_sandbox.control]

@@ -14,16 +14,13 @@ from credits.models import Campaign, TextMessage
 from outbox.models import Message
 from tests.credits.world import work
 from tests.stateful import credits_tables as tables
-from tests.stateful.credits_work import Workers
-from tests.stateful.credits_world import (
-    end_lease,
-    provider,
-)
+from tests.stateful.credits_stories import Stories
+from tests.stateful.credits_world import end_lease, provider
 from tests.stateful.model_of_credits import OPEN
 from tests.stateful.profiles import Effort
 
 
-class CreditsMachine(Workers):
+class CreditsMachine(Stories):
     """What must be so after each act, and in the end."""
 
     # What must be so after each act --------------------------------------------------------------
@@ -68,4 +65,4 @@ class CreditsMachine(Workers):
 
 @pytest.mark.usefixtures("credits_world")
 def test_credits_do_what_their_model_does() -> None:
-    run_state_machine_as_test(CreditsMachine, settings=Effort(examples=25, acts=16).settings())
+    run_state_machine_as_test(CreditsMachine, settings=Effort(examples=25, acts=8).settings())
