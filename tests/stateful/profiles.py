@@ -3,7 +3,14 @@
 import os
 from dataclasses import dataclass
 
+import pytest
+from django.db import IntegrityError
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import FlakyStrategyDefinition
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+TRIES = 4
+"""Times that a machine is set to work, each time with other examples, before it is believed."""
 
 
 @dataclass(frozen=True)
@@ -30,3 +37,38 @@ class Effort:
             phases=(Phase.generate, *shrink),
             **every,
         )
+
+
+def explore(machine: type[RuleBasedStateMachine], effort: Effort) -> None:
+    """Let the machine act. Where two replays of one example were offered different choices, a busy
+    machine's clock came between (a lease was over in one of them): that says nothing about what is
+    tested, and it is begun again, with other examples.
+    """
+    for again in range(TRIES):
+        chosen = effort.settings()
+        try:
+            run_state_machine_as_test(
+                machine, settings=settings(chosen, derandomize=chosen.derandomize and not again)
+            )
+        except FlakyStrategyDefinition:
+            if again == TRIES - 1:
+                raise
+        else:
+            return
+
+
+def finds(machine: type[RuleBasedStateMachine], effort: Effort) -> bool:
+    """Whether the machine notices what is planted: by its model, by an act that should have been
+    refused, or by the database's own constraints. Whatever it overlooks once it may find in other
+    examples; what it overlooks TRIES times it cannot see.
+    """
+    for again in range(TRIES):
+        try:
+            run_state_machine_as_test(
+                machine, settings=settings(effort.settings(), derandomize=not again)
+            )
+        except (AssertionError, pytest.fail.Exception, IntegrityError):
+            return True
+        except FlakyStrategyDefinition:
+            continue
+    return False

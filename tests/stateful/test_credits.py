@@ -7,7 +7,7 @@ log agree with a few plain numbers, and nobody was texted twice. In the end noth
 from collections import Counter
 
 import pytest
-from hypothesis.stateful import invariant, run_state_machine_as_test
+from hypothesis.stateful import invariant
 
 from credits import services, sums
 from credits.models import Campaign, TextMessage
@@ -17,7 +17,7 @@ from tests.stateful import credits_tables as tables
 from tests.stateful.credits_stories import Stories
 from tests.stateful.credits_world import end_lease, provider
 from tests.stateful.model_of_credits import OPEN
-from tests.stateful.profiles import Effort
+from tests.stateful.profiles import Effort, explore
 
 
 class CreditsMachine(Stories):
@@ -63,6 +63,9 @@ class CreditsMachine(Stories):
         assert not Message.objects.filter(state="pending").exists()
 
 
+EFFORT = Effort(examples=25, acts=8)
+
+
 @pytest.mark.usefixtures("credits_world")
 def test_credits_do_what_their_model_does() -> None:
-    run_state_machine_as_test(CreditsMachine, settings=Effort(examples=25, acts=8).settings())
+    explore(CreditsMachine, EFFORT)

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 
 from outbox import claims, consumer, execution, handlers, relay
@@ -27,7 +26,7 @@ from tests.stateful import outbox_tables as tables
 from tests.stateful.model_of_outbox import DONE, Known, Record
 from tests.stateful.outbox_acts import Requests
 from tests.stateful.outbox_world import DECLARED, HERE, Killed
-from tests.stateful.profiles import Effort
+from tests.stateful.profiles import Effort, explore
 
 
 class OutboxMachine(Requests):
@@ -201,6 +200,9 @@ class OutboxMachine(Requests):
             self.killing = False
 
 
+EFFORT = Effort(examples=50, acts=30)
+
+
 @pytest.mark.usefixtures("outbox_world")
 def test_the_outbox_does_what_its_model_does() -> None:
-    run_state_machine_as_test(OutboxMachine, settings=Effort(examples=50, acts=30).settings())
+    explore(OutboxMachine, EFFORT)

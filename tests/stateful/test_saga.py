@@ -11,13 +11,12 @@ import pytest
 from django.core import mail
 from hypothesis.stateful import (
     invariant,
-    run_state_machine_as_test,
 )
 
 from orders.models import Order, OrderLine, SagaStep
 from tests.orders.outcomes import outcome_of
 from tests.orders.shop import stock_of
-from tests.stateful.profiles import Effort
+from tests.stateful.profiles import Effort, explore
 from tests.stateful.saga_acts import IN_STOCK, Placed
 from tests.stateful.saga_stories import Stories
 from tests.stateful.saga_world import messages_of, run, shops, was_given_up
@@ -103,6 +102,9 @@ class SagaMachine(Stories):
         raise AssertionError("it did not come to rest")
 
 
+EFFORT = Effort(examples=20, acts=8)
+
+
 @pytest.mark.usefixtures("saga_world")
 def test_an_order_has_one_of_its_ends() -> None:
-    run_state_machine_as_test(SagaMachine, settings=Effort(examples=20, acts=8).settings())
+    explore(SagaMachine, EFFORT)
