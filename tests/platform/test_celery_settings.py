@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 
+import pytest
 from celery import Celery, current_app
 from kombu.exceptions import OperationalError
 
@@ -74,4 +75,10 @@ class TestPublishing:
         publish(publisher)
         stack.kill_broker()
         stack.start_broker()
-        publisher.send_task("nobody.knows", queue="default", retry=False, ignore_result=True)
+        for _ in range(5):
+            try:
+                publisher.send_task("nobody.knows", queue="default", retry=False)
+                return
+            except OperationalError as error:  # what has only just started may be slow to answer
+                assert isinstance(error.__cause__, TimeoutError), "the connection of before"
+        pytest.fail("a broker that is back does not answer")
