@@ -79,6 +79,7 @@ class TestPublishing:
             try:
                 publisher.send_task("nobody.knows", queue="default", retry=False)
                 return
-            except OperationalError as error:  # what has only just started may be slow to answer
-                assert isinstance(error.__cause__, TimeoutError), "the connection of before"
+            except OperationalError as error:
+                if not isinstance(error.__cause__, TimeoutError):
+                    raise  # that was the connection of before: only a slow start is forgiven
         pytest.fail("a broker that is back does not answer")
