@@ -109,7 +109,7 @@ def _copy(
     track: Track, model: outbox.Message, count: int, state: str, finished: datetime | None
 ) -> None:
     values = {"model": model.pk, "count": count, "state": state, "finished": finished}
-    track.ledger.connection.execute(_COPIES, values)
+    track.ledger.connection.execute(_copies(), values)
 
 
 def _ratios(table: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -123,16 +123,30 @@ _MODEL: dict[str, Any] = {
     "operation_id": "019aa000-0000-7000-8000-000000000000",
 }
 
-# Copies of one message, whatever its columns are.
-_COPIES = """
-    INSERT INTO outbox_message
-    SELECT (jsonb_populate_record(model, jsonb_build_object(
-        'id', gen_random_uuid(), 'state', %(state)s::text, 'operation_id', gen_random_uuid(),
-        'due_at', now() - n * interval '10 ms',
-        'finished_at', %(finished)s::timestamptz - n * interval '10 ms'
-    ))).*
-    FROM outbox_message AS model, generate_series(1, %(count)s) AS n WHERE model.id = %(model)s
-"""
+_OWN = {
+    "id": "{id}",
+    "operation_id": "{id}",
+    "state": "%(state)s",
+    "due_at": "now() - n * interval '10 ms'",
+    "finished_at": "%(finished)s::timestamptz - n * interval '10 ms'",
+}
+"""What each copy has for itself. Ids are ordered by time, as `outbox.ids` makes them."""
+
+
+def _copies() -> str:
+    """The statement that copies one message, whatever its columns are."""
+    milliseconds = "to_hex((extract(epoch FROM now()) * 1000 - n * 10)::bigint)"
+    random = "substr(replace(gen_random_uuid()::text, '-', ''), 14)"
+    uuid7 = f"(lpad({milliseconds}, 12, '0') || '7' || {random})::uuid"
+    columns = [str(field.column) for field in outbox.Message._meta.concrete_fields]
+    named = ", ".join(f'"{one}"' for one in columns)
+    values = ", ".join(_OWN.get(one, f'model."{one}"').format(id=uuid7) for one in columns)
+    return (
+        f"INSERT INTO outbox_message ({named}) SELECT {values} "  # noqa: S608 - no value of anybody
+        "FROM outbox_message AS model, generate_series(1, %(count)s) AS n "
+        "WHERE model.id = %(model)s"
+    )
+
 
 _DONE = """
     UPDATE outbox_message SET state = 'done', finished_at = statement_timestamp()

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON document")
         parser.add_argument("--longest-fault", type=float, default=40, metavar="SECONDS")
         parser.add_argument("--kinds", nargs="+", choices=FAULTS, default=list(FAULTS))
-        parser.add_argument("--bug", default="", choices=["", *bugs.BUGS], help="plant one first")
+        parser.add_argument("--bug", default="", choices=bugs.BUGS, help="plant one first")
         parser.add_argument(
             "--keep", action="store_true", help="keep the home, and say where it is"
         )
