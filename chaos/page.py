@@ -21,7 +21,7 @@ def table(found: dict[str, Any]) -> str:
     effects = found["effects"]
     lines = [
         "",
-        f"**{found['messages']:,} messages, {found['faults']} faults of "
+        f"{found['day']}: **{found['messages']:,} messages, {found['faults']} faults of "
         f"{len(found['kinds'])} kinds, "
         f"{found['lost']} lost, {found['doubled']} doubled.** Seed {found['seed']}; "
         f"{found['seconds'] / 60:.0f} minutes on {found['cores']} cores (load average at the end "
@@ -37,8 +37,8 @@ def table(found: dict[str, Any]) -> str:
         f"After the last fault no message was due for longer than "
         f"{found['longest_due_after_faults_s']:.1f} s.",
         "",
-        "Recovery is that of the faults which came alone; where another one was on or came in the "
-        "same moment, the last column has the worst.",
+        "Recovery is that of the faults which came alone (of fewer than a hundred, p99 is the "
+        "worst); where another one was on or came in the same moment, the last column has that.",
         "",
         "| fault | count | alone | lost | doubled | recovery p50 | p99 | worst | in company |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 from chaos.checkers import Violation
@@ -25,6 +26,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "doubled": _count(outcome.violations, Harm.DOUBLED),
         "indeterminate": outcome.journal.count(Answer.INDETERMINATE),
         "kinds": _kinds(outcome, blamed),
+        "day": f"{datetime.now(UTC):%-d %B %Y}",
         "seed": outcome.wish.seed,
         "seconds": round(outcome.seconds, 1),
         "settled_s": round(outcome.settled.seconds, 1),

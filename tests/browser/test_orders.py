@@ -41,7 +41,7 @@ def press_order(page: Page) -> None:
     page.goto("/orders/new/?sku=BOOK")
     page.get_by_label("Quantity").fill("2")
     page.get_by_role("button", name="Order and pay").dblclick()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Order over 20.00")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Order for 20.00")
 
 
 def test_double_click_back_and_reload_place_one_order(desk: Desk, in_another_thread: Call) -> None:

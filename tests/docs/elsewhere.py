@@ -9,7 +9,7 @@ CHAOS = ".venv/bin/python manage.py chaos"
 #: What is typed, as a shell reads it -> a test, by its path and name.
 ELSEWHERE = {
     "make run": SUPERVISOR + "test_everything_runs_and_commands_need_only_the_home",
-    "pkill -9 -f worker-main": SUPERVISOR + "test_what_is_killed_is_back_within_a_second",
+    "pkill -9 -f celery.*worker-main@": SUPERVISOR + "test_what_is_killed_is_back_within_a_second",
     "make test": "tests/docs/test_commands.py::test_make_test_is_this_very_suite",
     "FULL_SIZE=1 make test ARGS=-k every_misbehaviour": (
         "tests/credits/test_campaigns_with_real_workers.py::test_every_misbehaviour_at_once"

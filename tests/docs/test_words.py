@@ -69,6 +69,14 @@ def _words(parser: object) -> Iterator[str]:
                 yield from _words(inner)
 
 
+def test_every_decision_is_listed_under_its_title() -> None:
+    folder = PROJECT / "docs/decisions"
+    records = {path.name: path.read_text().partition("\n")[0] for path in folder.glob("0*.md")}
+    lines = (folder / "README.md").read_text().splitlines()
+    listed = {line for line in lines if line.startswith("- ")}
+    assert listed == {f"- [{title.lstrip('# ')}]({name})" for name, title in records.items()}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_are_named_exist(document: str) -> None:
     files = {str(one.relative_to(PROJECT)) for one in _files()}

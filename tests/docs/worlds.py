@@ -6,7 +6,7 @@ A world gives an example the names that its reader has, and then tries what is s
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import ModuleType
@@ -126,6 +126,17 @@ def shop_services(example: Example, names: Names) -> None:
     assert (message.args, message.key) == ({"order_id": placed.id}, f"receipt:{placed.id}")
 
 
+def a_receipt(example: Example, names: Names) -> None:
+    """The job commits with its order or not at all, and delivered twice it makes one receipt."""
+    example.run(names)["place_order"](7)
+    with suppress(ZeroDivisionError), transaction.atomic():
+        example.run(names)["place_order"](8)
+        raise ZeroDivisionError
+    deliver("shop.send_receipt")
+    assert [one.invoices.count() for one in names["Order"].objects.all()] == [1]
+    assert Message.objects.filter(handler="shop.send_receipt").count() == 1
+
+
 def shop_tasks(example: Example, names: Names) -> None:
     """The effect happens once, however often its dispatch is delivered."""
     placed = names["Order"].objects.create()
@@ -140,6 +151,14 @@ def shop_tasks(example: Example, names: Names) -> None:
         outbox.enqueue("shop.send_receipt", args={"order_id": placed.pk})
     deliver("shop.send_receipt")
     assert placed.invoices.count() == 1
+
+
+def a_beat_schedule(example: Example, names: Names) -> None:
+    """Each entry names a task that there is, on a queue that the page tells to consume."""
+    schedule = example.run(names)["CELERY_BEAT_SCHEDULE"]
+    tasks = [current_app.tasks[one["task"]] for one in schedule.values()]
+    assert {one.queue for one in tasks} == {"relay"}
+    assert all(one["schedule"] <= one["options"]["expires"] for one in schedule.values())
 
 
 def invoices_before(example: Example, names: Names) -> None:

@@ -1,11 +1,12 @@
 """docs/pages.md: what the measurement of the pages has found, as a document."""
 
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from os import cpu_count
+from platform import python_version
 from typing import Protocol
 
+from benchmarks import machine
 from config.embedded.child import PROJECT
 
 PAGE = PROJECT / "docs" / "pages.md"
@@ -50,8 +51,8 @@ def write(figures: Sequence[Figures], *, messages: int, load: tuple[float, float
         messages=messages,
         day=f"{datetime.now(UTC):%-d %B %Y}",
         cores=cpu_count(),
-        system=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
+        system=machine.system(),
+        python=python_version(),
         before=load[0],
         after=load[1],
         slowest=shown[0].p95,

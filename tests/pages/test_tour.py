@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils.html import escape
@@ -95,7 +98,7 @@ def test_pressed_twice_there_is_one_reduction_and_it_is_applied_once(sent: list[
     assert sum(tally.done for tally in tallies) == 1
     assert sum(tally.refused for tally in tallies) == 3
     score = operator.get("/tour/score/").content.decode()
-    assert "1 of 1 have ended: 1 changed a price once, 0 twice." in score
+    assert "1 of 1 are finished: 1 changed a price, 0 changed it twice." in score
     assert "data-live" not in score
     assert LogEntry.objects.get().object_repr == "tour: press-twice"
 
@@ -121,7 +124,7 @@ def test_a_killed_worker_is_killed_and_its_jobs_are_done_once(
     assert f"process {victim.pid} killed with -9" in page
     assert victim.wait(10) == -9
     work_off()
-    assert "2 of 2 have ended: 2 changed a price once" in operator.get("/").content.decode()
+    assert "2 of 2 are finished: 2 changed a price" in operator.get("/").content.decode()
 
 
 @pytest.mark.usefixtures("embedded")
@@ -140,6 +143,18 @@ def test_the_broker_is_emptied_and_the_rows_are_there(stack: Any) -> None:
     page = signed_in("operator").post("/tour/flush-broker/", follow=True).content.decode()
     assert "the broker emptied" in page
     assert Message.objects.filter(state="pending").count() == 2
+
+
+@on_redis
+def test_the_command_beside_that_button_empties_our_own_broker(stack: Any) -> None:
+    """And no other: what it connects to comes from this home's settings."""
+    (command,) = (step.command for step in STEPS if step.name == "flush-broker")
+    *typed, code = shlex.split(command)
+    assert typed == [".venv/bin/python", "manage.py", "shell", "-c"]
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+        client.set("left", "over")
+        exec(code, {})  # noqa: S102 - our own page's command
+        assert not client.exists("left")
 
 
 @pytest.fixture
