@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from math import ceil
 from uuid import UUID
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from outbox import coalescing, handlers
+from outbox import coalescing, handlers, hooks
 from outbox.cooldown import Cooldown
 from outbox.handlers import Handler
 from outbox.position import Position
@@ -38,17 +37,11 @@ def after_commit(connection: BaseDatabaseWrapper, handler: Handler, ids: Iterabl
 
     Calls in one transaction and savepoint share their dispatches.
     """
-    savepoints = set(connection.savepoint_ids)
-    for known, hook, *_ in connection.run_on_commit:
-        if isinstance(hook, _OnCommit) and known == savepoints:
-            break
-    else:
-        hook = _OnCommit()
-        transaction.on_commit(hook, using=connection.alias, robust=True)
+    hook = hooks.of_this_commit(connection, _OnCommit)
     hook.ids.setdefault(handler.name, []).extend(ids)
 
 
-class _OnCommit:
+class _OnCommit(hooks.Hook):
     """The messages of one transaction, or of one of its savepoints, by handler."""
 
     def __init__(self) -> None:

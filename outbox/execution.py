@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
-from outbox import claims, context, endings, failures, groups, runs
+from outbox import claims, context, endings, failures, groups, hooks, runs
 from outbox.delivery import Delivery
 from outbox.errors import Transient
 from outbox.handlers import Handler, Late
@@ -111,7 +111,7 @@ def _effect_left_hooks() -> bool:
 
     A run recorded with the commit would wait for them unheld, and be taken for a crash.
     """
-    return any(not hook[2] for hook in connection.run_on_commit[1:])  # type: ignore[misc]
+    return hooks.others_are_left(connection, first=1)
 
 
 def _run_effect(

@@ -7,7 +7,7 @@ runs or is dead blocks the group, visibly; one that ended otherwise makes room.
 
 from django.db import connection, transaction
 
-from outbox import dispatch, handlers
+from outbox import dispatch, handlers, hooks
 from outbox.models import Group, Message
 
 
@@ -34,7 +34,18 @@ def join(name: str) -> tuple[int, str]:
 def promote_after_commit(message: Message) -> None:
     """Once this transaction has ended the message, let its successor move up."""
     if name := message.group:
-        transaction.on_commit(lambda: promote(name), robust=True)
+        hooks.of_this_commit(connection, _Promotions).groups.append(name)
+
+
+class _Promotions(hooks.Hook):
+    """The groups whose heads one transaction has ended."""
+
+    def __init__(self) -> None:
+        self.groups: list[str] = []
+
+    def __call__(self) -> None:
+        for name in self.groups:
+            promote(name)
 
 
 def promote(name: str) -> bool:

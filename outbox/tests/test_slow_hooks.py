@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.db import transaction
 
+import outbox
+from outbox import execution
 from outbox.handlers import Handler
 from outbox.models import Message, Run
 from outbox.tests.conftest import deliver, enqueue, make_due
@@ -12,14 +14,17 @@ from outbox.tests.conftest import deliver, enqueue, make_due
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.parametrize("robust", [False, True])
 def test_no_run_is_recorded_while_a_hook_of_the_one_before_still_runs(
-    declare: Callable[..., Handler],
+    declare: Callable[..., Handler], robust: bool
 ) -> None:
     """Nobody holds such a record: the relay would count a crash for each slow call."""
     recorded_during_hooks = []
 
     def effect() -> None:
-        transaction.on_commit(lambda: recorded_during_hooks.append(Run.objects.count()))
+        transaction.on_commit(
+            lambda: recorded_during_hooks.append(Run.objects.count()), robust=robust
+        )
 
     handler = declare(effect)
     make_due(*[enqueue() for _ in range(3)])
@@ -29,6 +34,23 @@ def test_no_run_is_recorded_while_a_hook_of_the_one_before_still_runs(
 
     assert recorded_during_hooks == [0, 0, 0]
     assert Message.objects.filter(state="done", crashes=0).count() == 3
+
+
+def test_the_hooks_of_the_outbox_are_no_reason_to_record_the_next_run_by_itself(
+    declare: Callable[..., Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dispatch and a promotion take no time: the next run is recorded in the commit before."""
+    opened = []
+    really_open = execution.open_now
+    monkeypatch.setattr(
+        execution, "open_now", lambda next_run: opened.append(1) or really_open(next_run)
+    )
+    declare(lambda: None, name="tests.child")
+    handler = declare(lambda: outbox.enqueue("tests.child", args={}))
+    make_due(*[enqueue(group=f"g{n}") for n in range(3)])
+
+    assert deliver(handler).done == 3
+    assert len(opened) == 1
 
 
 def test_a_hook_that_raises_undoes_nothing_and_stops_nobody(

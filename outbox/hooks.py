@@ -1,0 +1,39 @@
+"""What the outbox itself does after a commit: quick, made up for by the relay, known by its class.
+
+Whatever else a transaction leaves to be done after its commit may take as long as it likes.
+"""
+
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Hook:
+    """A hook of the outbox's own. It gathers what one transaction, or a savepoint of it, did."""
+
+    def __call__(self) -> None:
+        """Do it, after the commit."""
+        raise NotImplementedError
+
+
+Kind = TypeVar("Kind", bound=Hook)
+
+
+def of_this_commit(connection: BaseDatabaseWrapper, kind: type[Kind]) -> Kind:
+    """The one hook of that kind that runs after the current transaction's commit.
+
+    A savepoint has its own, which is forgotten with it.
+    """
+    savepoints = set(connection.savepoint_ids)
+    for known, hook, *_ in connection.run_on_commit:
+        if isinstance(hook, kind) and known == savepoints:
+            return hook
+    made = kind()
+    transaction.on_commit(made, using=connection.alias, robust=True)
+    return made
+
+
+def others_are_left(connection: BaseDatabaseWrapper, first: int = 0) -> bool:
+    """Whether hooks that are not the outbox's own will run after the commit, from `first` on."""
+    return any(not isinstance(hook, Hook) for _, hook, *_ in connection.run_on_commit[first:])
