@@ -5,10 +5,18 @@ Only a group's head is `pending`; its successors are `parked`, outside the index
 runs or is dead blocks the group, visibly; one that ended otherwise makes room.
 """
 
-from django.db import connection, transaction
+import time
+
+from django.db import OperationalError, connection, transaction
 
 from outbox import dispatch, handlers, hooks
 from outbox.models import Group, Message
+
+PATIENCE = 0.2
+"""Seconds that all promotions of one commit may wait for whoever enqueues. The relay repeats them
+within a second; meanwhile nobody holds the run record that was committed with them."""
+
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 
 
 def join(name: str) -> tuple[int, str]:
@@ -44,29 +52,52 @@ class _Promotions(hooks.Hook):
         self.groups: list[str] = []
 
     def __call__(self) -> None:
+        until = time.monotonic() + PATIENCE
         for name in self.groups:
-            promote(name)
+            promote(name, patience=until - time.monotonic())
 
 
-def promote(name: str) -> bool:
+def promote(name: str, *, patience: float = 0) -> bool:
     """Make the first parked message pending, unless the group is blocked. Returns whether it did.
 
     A short transaction of its own after the head's commit; where it is lost, the relay repeats it.
-    Calling it at any time, any number of times, is safe.
+    Calling it at any time, any number of times, is safe. It gives up after `patience` seconds, or
+    at once, while a transaction that enqueues into the group is open.
     """
     with transaction.atomic():
-        # Whoever enqueues into the group holds this row: either its message is visible below, or
+        # Whoever enqueues into the group holds its row: either its message is visible below, or
         # it will find that nothing blocks it.
-        Group.objects.select_for_update().get(name=name)
+        if not _hold(name, patience):
+            return False
         waiting = Message.objects.filter(group=name, state__in=["pending", "parked", "dead"])
         head = waiting.order_by("group_seq").first()
         if head is None or head.state != Message.State.PARKED:
             return False
-        Message.objects.filter(id=head.id).update(state=Message.State.PENDING)
+        # Not waited for: who cancels it may be about to enqueue into the group, whose row is ours.
+        parked = Message.objects.filter(state=Message.State.PARKED)
+        if not parked.among([head.id]).held().exists():
+            return False
+        parked.among([head.id]).update(state=Message.State.PENDING)
         if handler := handlers.find(head.handler):
             # Never behind one in the air, which may look only for what is younger than this.
             transaction.on_commit(lambda: dispatch.send(handler, [head.id]), robust=True)
     return True
+
+
+def _hold(name: str, patience: float) -> bool:
+    """Take the group's row until the transaction ends. False where somebody else keeps it."""
+    milliseconds = int(patience * 1000)
+    found = Group.objects.filter(name=name)
+    if milliseconds <= 0:
+        return found.select_for_update(skip_locked=True).exists()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
+            return found.select_for_update().exists()
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        return False
 
 
 def stalled() -> list[str]:

@@ -30,6 +30,7 @@ def of_this_commit(connection: BaseDatabaseWrapper, kind: type[Kind]) -> Kind:
         if isinstance(hook, kind) and known == savepoints:
             return hook
     made = kind()
+    made.__qualname__ = kind.__qualname__  # type: ignore[attr-defined]  # Django's log names it
     transaction.on_commit(made, using=connection.alias, robust=True)
     return made
 

@@ -2,22 +2,33 @@
 
 import re
 import threading
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 import outbox
-from outbox import claims, groups, ids, relay
+from outbox import claims, groups, ids, relay, runs
 from outbox.models import Message
-from outbox.tests.conftest import deliver, drain, enqueue, make_due
+from outbox.tests.conftest import another_session, deliver, drain, enqueue, make_due
 from outbox.tests.test_keys import in_thread
 
 
 @pytest.fixture(autouse=True)
 def effect(declare: Any, ledger: Any) -> Any:
     return declare(lambda n: ledger.add(str(n)))
+
+
+@pytest.fixture
+def never_for_ever(effect: Any) -> Iterator[None]:
+    """Where a lock is waited for that the test itself keeps, the test fails and goes on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")
+    yield
+    connection.close()
 
 
 def in_group(n: int, group: str = "g", **options: Any) -> Message:
@@ -141,10 +152,83 @@ def test_an_enqueue_beside_the_end_of_the_head_is_never_forgotten(effect: Any, l
     assert ledger.all() == ["0", "1"]
 
 
+def test_an_open_transaction_that_enqueues_into_a_group_holds_up_no_relay(
+    declare: Any, sent: list[Any], never_for_ever: None
+) -> None:
+    """It may be open for minutes, and the relay rings for all handlers."""
+    declare(lambda: None, name="tests.other")
+    head = in_group(0)
+    in_group(1)
+    make_due(enqueue(handler="tests.other"))
+    Message.objects.filter(id=head.id).update(state="done", finished_at=head.created_at)
+    sent.clear()
+    with another_session() as other, other.transaction():
+        other.execute("SELECT FROM outbox_group FOR UPDATE")
+        found = relay.run_once()
+    assert (found.promoted, found.dispatched) == (0, 1)
+    assert relay.run_once().promoted == 1
+
+
+def test_an_end_waits_a_moment_for_whoever_enqueues_and_no_longer(
+    never_for_ever: None,
+) -> None:
+    heads = [in_group(0, name) for name in "abc"]
+    for name in "abc":
+        in_group(1, name)
+    with another_session() as other, other.transaction():
+        other.execute("SELECT FROM outbox_group FOR UPDATE")
+        begun = time.monotonic()
+        with transaction.atomic():
+            for head in heads:
+                outbox.cancel(head.id, reason="not wanted")
+        waited = time.monotonic() - begun
+    assert groups.PATIENCE <= waited < runs.GRACE.total_seconds() - runs.LONGEST_UNHELD
+    assert groups.stalled() == ["a", "b", "c"]
+    assert relay.run_once().promoted == 3
+
+
+def test_a_promotion_does_not_wait_for_whoever_cancels_the_next_message(
+    never_for_ever: None,
+) -> None:
+    """Who enqueues into the group besides would wait for the promotion in turn: a deadlock."""
+    head, second = in_group(0), in_group(1)
+    in_group(2)
+    Message.objects.filter(id=head.id).update(state="done", finished_at=head.created_at)
+    cancelled, looked = threading.Event(), threading.Event()
+
+    def cancel_and_enqueue() -> None:
+        with transaction.atomic():
+            outbox.cancel(second.id, reason="not wanted")
+            cancelled.set()
+            looked.wait(10)
+            outbox.enqueue("tests.effect", args={"n": 3}, group="g")
+
+    thread = in_thread(cancel_and_enqueue)
+    assert cancelled.wait(10)
+    assert groups.promote("g") is False
+    looked.set()
+    thread.join(10)
+    assert states() == {0: "done", 1: "cancelled", 2: "pending", 3: "parked"}
+
+
+def test_a_promotion_that_fails_is_the_relays(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = in_group(0)
+    in_group(1)
+    with monkeypatch.context() as broken, transaction.atomic():
+        broken.setattr(groups, "promote", lambda name, **_: 1 / 0)
+        outbox.cancel(head.id, reason="not wanted")
+    assert "Error calling _Promotions" in caplog.text
+    assert relay.run_once().promoted == 1
+
+
+def test_a_group_whose_row_is_gone_has_nobody_to_promote() -> None:
+    assert groups.promote("nobody has heard of it") is False
+
+
 def test_a_long_group_behind_a_blocked_head_costs_the_claim_nothing(effect: Any) -> None:
     """Successors are outside the index of due messages: the claim reads none of them."""
-    from django.db import connection
-
     in_group(0)
     Message.objects.update(due_at="2100-01-01T00:00:00Z")
     with transaction.atomic():
