@@ -80,11 +80,11 @@ class HandlerUnknown(Check):
             return ""
         old, new = suspect.evidence["handler"], handlers.get(suspect.evidence["renamed_to"])
         message = Message.objects.get(id=UUID(suspect.subject))
-        Message.objects.filter(id=message.id, handler=old).update(handler=new.name)
-        # A later request under the same key names the new handler, and must not conflict.
-        IdempotencyKey.objects.filter(
-            message_id=message.id, args_hash=keys.hash_of(old, message.args)
-        ).filter(key=message.key).update(args_hash=keys.hash_of(new.name, message.args))
+        _rename([message], old, new.name)
+        if message.group:
+            # Behind it each would wait for the next night, once it is the head.
+            parked = Message.objects.filter(group=message.group, handler=old, state="parked")
+            _rename(list(parked.held()), old, new.name)
         dispatch.after_commit(connection, new, [message.id])
         return f"moved to {new.name}"
 
@@ -123,6 +123,18 @@ class PeriodicRunMissed(Check):
         with transaction.atomic():
             periodic.tick()  # where a beat is faster, its slot is ours
         return "enqueued"
+
+
+def _rename(messages: list[Message], old: str, new: str) -> None:
+    ids = [message.id for message in messages]
+    Message.objects.filter(handler=old).among(ids).update(handler=new)
+    for message in messages:
+        if message.key is not None:
+            # A later request under the same key names the new handler, and must not conflict.
+            known = IdempotencyKey.objects.filter(key=message.key, message_id=message.id)
+            known.filter(args_hash=keys.hash_of(old, message.args)).update(
+                args_hash=keys.hash_of(new, message.args)
+            )
 
 
 def _names_that_wait() -> list[str]:

@@ -100,6 +100,28 @@ def test_a_message_of_a_renamed_handler_moves_and_runs(declare: Any, ledger: Any
     assert ledger.all() == ["once"]
 
 
+def test_what_is_parked_behind_a_renamed_message_moves_with_it(declare: Any, ledger: Any) -> None:
+    """Else each would wait for a night of its own, once it is the head of its group."""
+    handler = declare(
+        lambda n: ledger.add(str(n)), name="tests.new", renamed_from=("tests.old", "tests.older")
+    )
+    behind = [enqueue(handler="tests.new", args={"n": n}, group="g", key=f"{n}") for n in range(3)]
+    other = enqueue(handler="tests.new", args={"n": 3}, group="g")
+    enqueue(handler="tests.new", args={"n": 4}, group="another")
+    Message.objects.filter(group="g").update(handler="tests.old", created_at=LONG_AGO)
+    Message.objects.filter(id=other.id).update(handler="tests.older")
+    for n in range(3):
+        known = IdempotencyKey.objects.filter(key=f"{n}")
+        known.update(args_hash=keys.hash_of("tests.old", {"n": n}))
+    assert types(reconciled()[1]) == ["handler_renamed"]
+    assert enqueue(handler="tests.new", args={"n": 2}, key="2").id == behind[2].id, "no conflict"
+    drain(handler)
+    assert ledger.all() == ["0", "1", "2", "4"] or ledger.all() == ["0", "4", "1", "2"]
+    assert types(reconciled()[1]) == ["handler_renamed"], "it waits under another name"
+    drain(handler)
+    assert ledger.all()[-1] == "3"
+
+
 def test_a_dry_run_moves_nothing(declare: Any) -> None:
     declare(lambda: None, name="tests.new", renamed_from=("tests.old",))
     enqueue()
