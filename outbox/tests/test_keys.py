@@ -115,7 +115,7 @@ def test_two_requests_at_once_are_one_message() -> None:
         first = outbox.enqueue("tests.effect", args={}, key="k")
         thread = in_thread(second)
         second_began.wait(10)
-        _until_somebody_waits_for_us()
+        wait_until_somebody_waits_for(connection.connection.info.backend_pid)
     thread.join(10)
     assert ids == [first.message_id]
     assert Message.objects.count() == 1
@@ -147,13 +147,12 @@ def test_a_period_must_be_above_zero() -> None:
         outbox.for_period(timedelta(0))
 
 
-def _until_somebody_waits_for_us() -> None:
-    """Return when PostgreSQL says that another session waits for this one's lock.
+def wait_until_somebody_waits_for(backend_pid: int) -> None:
+    """Return when PostgreSQL says that another session waits for a lock of this one.
 
     Asked from a third session: inside a transaction pg_stat_activity shows one moment only.
     """
-    ours = connection.connection.info.backend_pid
     waiting = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
     with another_session() as session:
-        while session.execute(waiting, [ours]).fetchone() is None:
+        while session.execute(waiting, [backend_pid]).fetchone() is None:
             pass

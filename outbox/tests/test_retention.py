@@ -2,12 +2,14 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 import outbox
 from outbox import retention
-from outbox.models import Event, Message, StoredAnswer
+from outbox.models import Event, Group, IdempotencyKey, Message, StoredAnswer
 from outbox.tasks import prune
-from outbox.tests.conftest import deliver
+from outbox.tests.conftest import another_session, deliver, drain, enqueue, make_due
+from outbox.tests.test_keys import in_thread, wait_until_somebody_waits_for
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 
@@ -67,3 +69,68 @@ def test_stored_answers_go_after_seven_days() -> None:
     StoredAnswer.objects.filter(key="old").update(created_at=LONG_AGO)
     assert retention.prune_batch() == 1
     assert StoredAnswer.objects.get().key == "new"
+
+
+def test_a_redriven_message_finds_its_key_again(effect: Any) -> None:
+    """Else the next request would be a second message beside it."""
+    first = enqueue(key="k", unique=outbox.WHILE_PENDING)
+    for state in ("dead", "expired", "cancelled", "discarded"):
+        Message.objects.update(state=state, finished_at=timezone.now())
+        retention.prune_batch()
+        outbox.redrive(first.id, actor="ann")
+        assert enqueue(key="k", unique=outbox.WHILE_PENDING).id == first.id, state
+    make_due(first)
+    assert drain(effect) == 1
+    retention.prune_batch()
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_a_key_that_is_handed_over_meanwhile_stays(
+    effect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hand-over began before the pruning, and commits once that has found the old key."""
+    deliver(effect, enqueue(key="k", unique=outbox.WHILE_PENDING))
+    paused = "pg_advisory_xact_lock_shared(7) IS NOT NULL AND until < now()"
+    found = retention._LAPSED_KEYS.replace("until < now()", paused)
+    monkeypatch.setattr(retention, "_LAPSED_KEYS", found)
+    with another_session() as gate:
+        gate.execute("SELECT pg_advisory_lock(7)")
+        with transaction.atomic():
+            Message.objects.count()  # now() is when this began
+            pruning = in_thread(retention.prune_batch)
+            wait_until_somebody_waits_for(gate.info.backend_pid)
+            outbox.enqueue("tests.effect", args={}, key="k", unique=outbox.WHILE_PENDING)
+        gate.execute("SELECT pg_advisory_unlock(7)")
+        pruning.join(10)
+    assert IdempotencyKey.objects.get().message_id == Message.objects.get(state="pending").id
+
+
+def test_a_group_goes_with_the_last_of_its_messages(effect: Any) -> None:
+    for name in ("over", "over", "goes on", "goes on"):
+        enqueue(group=name)
+    drain(effect)
+    Message.objects.update(finished_at=LONG_AGO)
+    waits = enqueue(group="goes on")
+    assert retention.prune_batch() == 4
+    assert list(Group.objects.values_list("name", "last_seq")) == [("goes on", 3)]
+    assert Message.objects.get().id == waits.id
+    assert enqueue(group="over").group_seq == 1
+
+
+def test_a_dead_message_that_others_wait_behind_stays(effect: Any) -> None:
+    """They would go on as if somebody had given it up."""
+    head, behind = enqueue(group="g"), enqueue(group="g")
+    Message.objects.filter(id=head.id).update(state="dead", finished_at=LONG_AGO)
+    assert retention.prune_batch() == 0
+    with transaction.atomic():
+        outbox.cancel(behind.id, reason="not wanted")
+    assert retention.prune_batch() == 1
+
+
+def test_a_dead_message_stays_while_somebody_enqueues_behind_it(effect: Any) -> None:
+    head = enqueue(group="g")
+    Message.objects.filter(id=head.id).update(state="dead", finished_at=LONG_AGO)
+    with transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, group="g")
+        in_thread(retention.prune_batch).join(10)
+    assert dict(Message.objects.values_list("group_seq", "state")) == {1: "dead", 2: "parked"}

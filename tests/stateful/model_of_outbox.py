@@ -153,13 +153,6 @@ class Model:
                 if message.crashes >= CRASH_LIMIT:
                     self.end(message, "dead")
 
-    def promote_stalled(self) -> int:
-        """Behind a dead head that was pruned, nobody but the relay goes on."""
-        parked = [one for one in self.messages.values() if one.state == "parked"]
-        for group in {one.group for one in parked}:
-            self._promote(group)
-        return sum(one.state != "parked" for one in parked)
-
     def to_ring_for(self) -> int:
         """How many dispatches a relay owes to what is due."""
         due = Counter(
@@ -190,11 +183,13 @@ class Model:
 
     def prune(self, ids: Iterable[UUID]) -> None:
         """These are past their time, and so are the keys that have lapsed."""
-        for one in ids:
-            if one in self.messages and not self.messages[one].waits:
-                self.pruned[one] = self.messages.pop(one)
+        gone = [one for one in ids if one in self.messages and self._may_go(self.messages[one])]
+        for one in dict.fromkeys(gone):
+            self.pruned[one] = self.messages.pop(one)
+        left = {one.group for one in self.messages.values()}
+        self._seqs = Counter({group: n for group, n in self._seqs.items() if group in left})
         for key, known in list(self.keys.items()):
-            ended = known.rule == "while_pending" and not self._waits(known.owner)
+            ended = known.rule == "while_pending" and not self._may_wait_again(known.owner)
             if ended or known.lapsed:
                 del self.keys[key]
 
@@ -205,6 +200,16 @@ class Model:
 
     def _waits(self, message_id: UUID) -> bool:
         return message_id in self.messages and self.messages[message_id].waits
+
+    def _may_go(self, message: Known) -> bool:
+        """A dead one stays while others wait behind it."""
+        in_the_way = message.state == "dead" and message.group
+        return not message.waits and not (
+            in_the_way and any(one.waits for one in self._in_line(message.group))
+        )
+
+    def _may_wait_again(self, message_id: UUID) -> bool:
+        return message_id in self.messages and self.messages[message_id].state != "done"
 
     def _pending(self, ids: Iterable[UUID]) -> list[Known]:
         found = [self.messages[one] for one in ids if one in self.messages]

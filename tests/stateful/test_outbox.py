@@ -135,7 +135,7 @@ class OutboxMachine(Requests):
         found = relay.run_once()
         assert found.crashed == sum(record.stands for record in self.model.records)
         self.model.collect()
-        assert found.promoted == self.model.promote_stalled()
+        assert found.promoted == 0, "whatever made room has let the next one up"
         assert found.dispatched == self.model.to_ring_for()
 
     # What must be so after each act --------------------------------------------------------------
