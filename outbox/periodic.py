@@ -10,7 +10,7 @@ from outbox.keys import for_period
 from outbox.models import IdempotencyKey
 
 REMEMBERED = timedelta(days=30)
-"""How long a slot's key is kept: far longer than any beat lags behind."""
+"""How long a slot's key is kept after the slot: far longer than any beat lags behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,12 @@ _schedules: dict[str, Schedule] = {}
 
 
 def register(*, handler: str, every: timedelta, offset: timedelta = timedelta(0)) -> None:
-    """Run `handler` once per slot. A second call for the same handler replaces its schedule."""
+    """Run `handler` once per slot. A second call for the same handler replaces its schedule.
+
+    Raises ValueError unless `every` is above zero.
+    """
+    if every <= timedelta(0):
+        raise ValueError(f"{handler} is due every {every}: a slot needs a length above zero.")
     _schedules[handler] = Schedule(handler=handler, every=every, offset=offset)
 
 
@@ -53,9 +58,8 @@ def tick() -> int:
     for schedule in schedules():
         with transaction.atomic():
             key = key_of(schedule, schedule.slot(database_time()))
-            created += enqueue(
-                schedule.handler, args={}, key=key, unique=for_period(REMEMBERED)
-            ).created
+            unique = for_period(schedule.every + REMEMBERED)
+            created += enqueue(schedule.handler, args={}, key=key, unique=unique).created
     return created
 
 

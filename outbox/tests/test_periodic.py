@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from outbox import periodic
-from outbox.models import Message
+from outbox.models import IdempotencyKey, Message
 from outbox.periodic import Schedule
 
 
@@ -41,6 +42,19 @@ def test_missed_slots_are_caught_up_once(nightly: pytest.MonkeyPatch) -> None:
     periodic.tick()
     at(nightly, 9, 12)
     assert [periodic.tick(), periodic.tick()] == [1, 0]
+
+
+def test_a_slot_is_known_for_longer_than_it_lasts(nightly: pytest.MonkeyPatch) -> None:
+    periodic.register(handler="tests.nightly", every=timedelta(days=365))
+    periodic.tick()
+    left = IdempotencyKey.objects.get().until - timezone.now()
+    assert left > timedelta(days=366)
+
+
+@pytest.mark.parametrize("every", [timedelta(0), timedelta(days=-1)])
+def test_a_slot_has_a_length(every: timedelta) -> None:
+    with pytest.raises(ValueError, match=r"tests\.nightly .* above zero"):
+        periodic.register(handler="tests.nightly", every=every)
 
 
 @pytest.mark.parametrize(
