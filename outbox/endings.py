@@ -2,11 +2,11 @@
 
 import logging
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from outbox import groups, handlers
 from outbox.models import Event, Message
+from outbox.savepoints import savepoint
 
 logger = logging.getLogger("outbox.endings")
 
@@ -55,7 +55,7 @@ def _tell(message: Message, state: str, reason: str) -> str:
     if handler is None or handler.on_abandoned is None:
         return ""
     try:
-        with transaction.atomic():
+        with savepoint("function"):
             handler.on_abandoned(message.args, state, reason)
     except Exception as error:
         logger.exception("on_abandoned failed", extra=describe(message))

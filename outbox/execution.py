@@ -11,9 +11,9 @@ from django.db import connection, transaction
 
 from outbox import claims, context, endings, failures, groups, hooks, runs
 from outbox.delivery import Delivery
-from outbox.errors import Transient
 from outbox.handlers import Handler, Late
 from outbox.models import Message, Run
+from outbox.savepoints import savepoint
 from outbox.tally import Tally
 
 logger = logging.getLogger("outbox.execution")
@@ -119,11 +119,8 @@ def _run_effect(
 ) -> None:
     """The effect in a savepoint: where it fails, it is undone and the rows are still held."""
     try:
-        with transaction.atomic():
+        with savepoint("handler"):
             _call(handler, messages)
-            if transaction.get_rollback():
-                # Django would undo the savepoint without a word, and undone work be marked done.
-                raise Transient("The handler swallowed an exception inside atomic().")
     except Exception as error:
         if connection.needs_rollback:  # not even the savepoint could be rolled back
             raise DeadTransaction(failures.text_of(error)) from error

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from outbox.reconciliation import acts
 from outbox.reconciliation.checks import Check, Page, Suspect, registered
 from outbox.reconciliation.models import Finding, Reconciliation
+from outbox.savepoints import savepoint
 
 logger = logging.getLogger("outbox.reconciliation")
 
@@ -160,7 +161,7 @@ def _update(run: Reconciliation, **columns: Any) -> None:
 def _page(run: Reconciliation, check: Check) -> Page:
     """The check's next page. One that raises is a finding itself, and the next check's turn."""
     try:
-        with transaction.atomic():
+        with savepoint("check"):
             return check.page(run.after)
     except Exception as error:
         logger.exception("a check failed", extra={"check": check.name, "after": run.after})
@@ -175,14 +176,14 @@ def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
     """
     repair = ""
     try:
-        with transaction.atomic():
+        with savepoint("check"):
             suspect = check.confirm(subject)
             if suspect is None:
                 return False
             repair = "" if run.dry_run else check.repair(suspect)
     except Exception as error:
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
-        suspect = _failed(subject, error)
+        suspect, repair = _failed(subject, error), ""
     if not repair and acts.is_known(check.name, suspect):
         return True
     _note(run, check, suspect, repair)

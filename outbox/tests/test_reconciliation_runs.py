@@ -1,6 +1,7 @@
 """A run is one at a time, goes on after a death where it stood, and says what became of it."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -183,6 +184,21 @@ def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> 
     reconciled("--check", "tests.numbers")
     found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
     assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
+
+
+def test_a_repair_that_swallows_an_exception_is_no_repair(numbers: Numbers) -> None:
+    """Django undoes it silently; noted as repaired, nobody would look again."""
+
+    def mend(number: str) -> str:
+        with suppress(LookupError), transaction.atomic(savepoint=False):
+            raise LookupError
+        return "mended"
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    found = Finding.objects.values_list("type", "repaired")
+    assert set(found) == {("check_failed", False)}
+    assert "swallowed" in Finding.objects.earliest("id").evidence["error"]
 
 
 def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
