@@ -31,8 +31,9 @@ def consume(
 ) -> Tally:
     """Run the messages with these ids, then whatever else is due, for one time slice.
 
-    An ordinary handler's messages commit one by one, a batch handler's together. A second call
-    with the same ids finds them locked or finished, and refuses them.
+    An ordinary handler's messages commit one by one, a batch handler's together; the first of them
+    run in any case, and the relay rings for what the slice was too short for. A second call with
+    the same ids finds them locked or finished, and refuses them.
     """
     tally = Tally()
     until = time.monotonic() + TIME_SLICE.total_seconds()
@@ -46,6 +47,8 @@ def consume(
 
     for own_ids in _chunks(ids, handler.batch_size or 1):
         execution.run_first(handler, own_ids, delivery, tally)
+        if time.monotonic() >= until:
+            break
     run = execution.open_now(open_next)
     while run is not None:
         begin = run.position

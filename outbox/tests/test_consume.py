@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 import outbox
-from outbox import claims
+from outbox import claims, relay
 from outbox.models import Message, Run
 from outbox.tests.conftest import another_session, deliver, drain, enqueue, make_due
 from outbox.tests.test_keys import in_thread
@@ -105,6 +105,18 @@ def test_a_dispatch_ends_with_its_time_slice(
     deliver(effect, first)
     assert ledger.all() == ["0"]
     assert not Run.objects.exists(), "a record without a run would be taken for a crash"
+
+
+def test_slow_messages_of_one_dispatch_end_with_its_time_slice_too(
+    effect: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One transaction that enqueues hundreds of them would keep a worker for as many runs."""
+    monkeypatch.setattr("outbox.consumer.TIME_SLICE", timedelta(0))
+    messages = [enqueue(args={"n": n}) for n in range(3)]
+    tally = deliver(effect, *messages)
+    assert (tally.done, tally.refused, ledger.all()) == (1, 0, ["0"])
+    make_due(*messages[1:])
+    assert relay.run_once().dispatched == 2
 
 
 def test_a_batch_handler_commits_its_messages_together(declare: Any, ledger: Any) -> None:
