@@ -1,6 +1,7 @@
 """Each check: data is broken behind the outbox's back, found, mended, the next run silent."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 import outbox
-from outbox import handlers, keys, pauses, periodic
+from outbox import dispatch, handlers, keys, pauses, periodic
 from outbox.models import IdempotencyKey, Message
 from outbox.reconciliation import checks, own
 from outbox.reconciliation.models import Finding
@@ -63,6 +64,37 @@ def test_a_message_that_was_dispatched_again_and_is_done_is_silent(sent: list[An
     reconciled()
     deliver(handlers.get("tests.effect"), message)
     assert reconciled()[1]["findings"] == []
+
+
+def test_many_that_are_due_too_long_are_found_one_by_one_and_rung_for_by_a_few_dispatches(
+    declare: Any, sent: list[Any]
+) -> None:
+    declare(lambda: None, name="tests.other")
+    for _ in range(20):
+        enqueue()
+    enqueue(handler="tests.other")
+    Message.objects.update(due_at=LONG_AGO)
+    for _ in range(2):
+        sent.clear()
+        status, told = reconciled()
+        assert (status, len(told["findings"])) == (0, 21)
+        assert Counter(name for name, _ in sent) == {"tests.effect": 8, "tests.other": 1}
+
+
+def test_looking_at_what_is_due_too_long_keeps_no_worker_from_it(
+    ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = handlers.get("tests.effect")
+    message = enqueue()
+    Message.objects.update(due_at=LONG_AGO)
+
+    def deliver_meanwhile(*_: Any) -> bool:
+        in_thread(lambda: deliver(handler, message)).join(10)
+        return True
+
+    monkeypatch.setattr(dispatch, "send", deliver_meanwhile)
+    reconciled()
+    assert ledger.all() == ["effect"]
 
 
 def test_what_a_person_has_paused_is_not_due_too_long(sent: list[Any]) -> None:
