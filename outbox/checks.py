@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.db import DEFAULT_DB_ALIAS, router
 
 from outbox import handlers
 from outbox.unsafe import unsafe_in
@@ -25,6 +26,25 @@ def database_is_postgresql(**_: Any) -> list[CheckMessage]:
     if "postgresql" in engine or "postgis" in engine:
         return []
     return [Error(f"The outbox needs PostgreSQL, not {engine}.", id="outbox.E001")]
+
+
+@register()
+def everything_is_in_one_database(**_: Any) -> list[CheckMessage]:
+    """E003: a message commits with its business rows, and a replica lags behind."""
+    elsewhere = [
+        model._meta.label
+        for model in apps.get_app_config("outbox").get_models()
+        if {router.db_for_read(model), router.db_for_write(model)} != {DEFAULT_DB_ALIAS}
+    ]
+    if not elsewhere:
+        return []
+    return [
+        Error(
+            f"DATABASE_ROUTERS lead {', '.join(elsewhere)} to another database than 'default'.",
+            hint="Let the router answer 'default' for reads and writes of the app 'outbox'.",
+            id="outbox.E003",
+        )
+    ]
 
 
 @register()

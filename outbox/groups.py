@@ -35,7 +35,8 @@ def join(name: str) -> tuple[int, str]:
             [name],
         )
         seq = cursor.fetchone()[0]
-    blocked = Message.objects.filter(group=name, state__in=["pending", "parked", "dead"]).exists()
+    messages = Message.objects.using(connection.alias)  # here, not on a router's replica
+    blocked = messages.filter(group=name, state__in=["pending", "parked", "dead"]).exists()
     return seq, Message.State.PARKED if blocked else Message.State.PENDING
 
 
@@ -69,7 +70,8 @@ def promote(name: str, *, patience: float = 0) -> bool:
         # it will find that nothing blocks it.
         if not _hold(name, patience):
             return False
-        waiting = Message.objects.filter(group=name, state__in=["pending", "parked", "dead"])
+        messages = Message.objects.using(connection.alias)  # as above
+        waiting = messages.filter(group=name, state__in=["pending", "parked", "dead"])
         head = waiting.order_by("group_seq").first()
         if head is None or head.state != Message.State.PARKED:
             return False

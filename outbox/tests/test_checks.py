@@ -1,9 +1,11 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from outbox.checks import (
     database_is_postgresql,
+    everything_is_in_one_database,
     handlers_are_enqueued,
     nothing_is_left_unsafe,
     shortcuts_in,
@@ -27,12 +29,30 @@ def test_this_project_is_clean() -> None:
     assert handlers_are_enqueued() == []
     assert nothing_is_left_unsafe() == []
     assert database_is_postgresql() == []
+    assert everything_is_in_one_database() == []
 
 
 def test_another_database_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     sqlite = SimpleNamespace(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}})
     monkeypatch.setattr("outbox.checks.settings", sqlite)
     assert [error.id for error in database_is_postgresql()] == ["outbox.E001"]
+
+
+class ReadsFromAReplica:
+    """The usual router for primary and replica."""
+
+    def db_for_read(self, model: Any, **_: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: Any, **_: Any) -> str:
+        return "default"
+
+
+def test_a_router_that_leads_the_outbox_elsewhere_is_an_error(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = [ReadsFromAReplica()]
+    (error,) = everything_is_in_one_database()
+    assert error.id == "outbox.E003"
+    assert "outbox.Message" in error.msg
 
 
 BLOCK = """

@@ -14,6 +14,7 @@ import outbox
 from outbox import claims, groups, ids, relay, runs
 from outbox.models import Message
 from outbox.tests.conftest import another_session, deliver, drain, enqueue, make_due
+from outbox.tests.test_checks import ReadsFromAReplica
 from outbox.tests.test_keys import in_thread
 
 
@@ -221,6 +222,17 @@ def test_a_promotion_that_fails_is_the_relays(
         outbox.cancel(head.id, reason="not wanted")
     assert "Error calling _Promotions" in caplog.text
     assert relay.run_once().promoted == 1
+
+
+def test_who_is_next_is_not_read_from_a_replica(settings: Any) -> None:
+    """It lags: what was parked or promoted a moment ago is not there yet."""
+    head = in_group(0)
+    settings.DATABASE_ROUTERS = [ReadsFromAReplica()]
+    with transaction.atomic():
+        outbox.enqueue("tests.effect", args={"n": 1}, group="g")
+        outbox.cancel(head.id, reason="not wanted")
+    settings.DATABASE_ROUTERS = []
+    assert states() == {0: "cancelled", 1: "pending"}
 
 
 def test_a_group_whose_row_is_gone_has_nobody_to_promote() -> None:
