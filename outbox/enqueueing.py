@@ -51,11 +51,11 @@ def enqueue(
     _check_times(due_at, expires_at)
     message_id = uuid7()
     if key is not None:
-        owner = keys.take(_check_name(key, "key"), unique, handler, args, message_id)
-        if owner != message_id:
-            # Its row may be held by us for a moment, and a dispatch pass it by meanwhile.
-            dispatch.after_commit(connection, declared, [owner])
-            return Enqueued(owner, created=False)
+        taken = keys.take(_check_name(key, "key"), unique, handler, args, message_id)
+        if taken.held:  # a dispatch may pass it by meanwhile
+            dispatch.after_commit(connection, declared, [taken.owner])
+        if taken.owner != message_id:
+            return Enqueued(taken.owner, created=False)
     operation = operation_id or context.current_operation()
     message = Message(
         id=message_id,

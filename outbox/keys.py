@@ -37,7 +37,15 @@ def for_period(period: timedelta) -> Unique:
     return Unique(Rule.PERIOD, period)
 
 
-def take(key: str, unique: Unique, handler: str, args: dict[str, Any], new_id: UUID) -> UUID:
+@dataclass(frozen=True)
+class Taken:
+    """Whose a key is, and whether that message was there before and its row is held by now."""
+
+    owner: UUID
+    held: bool = False
+
+
+def take(key: str, unique: Unique, handler: str, args: dict[str, Any], new_id: UUID) -> Taken:
     """Hold the key's row and return whose it is: `new_id`, or the message that has it already.
 
     The row stays locked until the transaction ends, so a second request waits here for the first
@@ -47,16 +55,18 @@ def take(key: str, unique: Unique, handler: str, args: dict[str, Any], new_id: U
     args_hash = hash_of(handler, args)
     owner, known_hash, rule, stands = _insert_or_hold(key, unique, args_hash, new_id)
     if owner == new_id:
-        return new_id
-    if not (stands or (rule == Rule.WHILE_PENDING and _still_waiting(owner))):
+        return Taken(new_id)
+    held = rule == Rule.WHILE_PENDING and _still_waiting(owner)
+    # A while-pending key ends when it is made, which lies ahead of a transaction that began before.
+    if not (held or (stands and rule != Rule.WHILE_PENDING)):
         _hand_over(key, unique, args_hash, new_id)
-        return new_id
+        return Taken(new_id)
     if known_hash != args_hash:
         raise KeyConflict(
             f"The key {key!r} stands for message {owner}, which has other arguments. "
             "Use a key of its own for each operation."
         )
-    return owner
+    return Taken(owner, held)
 
 
 def hash_of(handler: str, args: dict[str, Any]) -> str:

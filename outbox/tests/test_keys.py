@@ -74,6 +74,30 @@ def test_while_pending_answers_with_the_waiting_message(sent: list[Any]) -> None
     assert sent == [("tests.effect", [str(first.id)])], "its row was held: it is dispatched again"
 
 
+@pytest.mark.parametrize("unique", [outbox.FOREVER, outbox.for_period(timedelta(hours=1))])
+def test_whose_message_was_never_held_needs_no_dispatch(sent: list[Any], unique: Any) -> None:
+    """Each tick asks for each schedule's slot again, once a minute for as long as it lasts."""
+    first = enqueue(key="k", unique=unique)
+    sent.clear()
+    assert enqueue(key="k", unique=unique).id == first.id
+    assert sent == []
+
+
+def test_while_pending_says_nothing_of_the_clock(effect: Any) -> None:
+    """A transaction that began earlier meets a key whose end lies in its future."""
+    begun: list[Any] = []
+
+    def enqueue_and_run() -> None:
+        begun.append(enqueue(key="k", unique=outbox.WHILE_PENDING))
+        deliver(effect, begun[0])
+
+    with transaction.atomic():
+        Message.objects.count()  # now() is when this began
+        in_thread(enqueue_and_run).join(10)
+        second = outbox.enqueue("tests.effect", args={}, key="k", unique=outbox.WHILE_PENDING)
+    assert (second.created, second.message_id == begun[0].id) == (True, False)
+
+
 def test_while_pending_lets_go_of_a_finished_message(effect: Any) -> None:
     first = enqueue(key="k", unique=outbox.WHILE_PENDING)
     deliver(effect, first)
