@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from outbox import endings
 from outbox.delivery import Delivery
 from outbox.errors import Fatal, Snooze
-from outbox.handlers import CRASH_LIMIT, Handler, Retry
+from outbox.handlers import CRASH_LIMIT, MOST_ATTEMPTS, Handler, Retry
 from outbox.models import Event, Message
 
 logger = logging.getLogger("outbox.failures")
@@ -90,7 +90,7 @@ def _snooze(message: Message, error: Snooze, delivery: Delivery) -> None:
 
 
 def _fail(handler: Handler, message: Message, error: BaseException, delivery: Delivery) -> None:
-    message.attempts += 1
+    message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
     _save(
         message,
         error=text_of(error),

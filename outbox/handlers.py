@@ -14,8 +14,19 @@ from outbox.errors import DirectCall, UnknownHandler
 CRASH_LIMIT = 3
 """Crashes while running alone after which a message is dead, even where retries are unlimited."""
 
+MOST_ATTEMPTS = 32_766
+"""Where counting failed attempts stops, though not the attempts: the column has room for one more,
+which succeeds. At the longest default back-off that takes months."""
+
 TIME_SLICE = timedelta(seconds=2)
 """How long one dispatch works off a backlog before other dispatches get a turn."""
+
+
+LONGEST_NAME = 200
+"""Characters of a handler's name: what its column takes."""
+
+LONGEST_DEADLINE = timedelta(days=24)
+"""PostgreSQL counts a time-out in milliseconds of 31 bits; at zero it has none."""
 
 
 class Late(StrEnum):
@@ -28,7 +39,7 @@ class Late(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """How often and how soon a transient failure is tried again.
+    """How often and how soon a transient failure is tried again. Raises ValueError for nonsense.
 
     `limit` counts all attempts; None means for ever. The delay before attempt n + 1 is drawn
     evenly from zero to `base * 2**(n - 1)`, at most `cap` ("full jitter": Marc Brooker,
@@ -39,10 +50,18 @@ class Retry:
     base: timedelta = timedelta(seconds=1)
     cap: timedelta = timedelta(minutes=10)
 
+    def __post_init__(self) -> None:
+        if self.limit is not None and not 1 <= self.limit <= MOST_ATTEMPTS:
+            raise ValueError(
+                f"Retry needs a limit of 1 to {MOST_ATTEMPTS:,} or None, for ever: {self.limit}."
+            )
+        if min(self.base, self.cap) <= timedelta(0):
+            raise ValueError(f"Retry needs a base and a cap above zero: {self.base}, {self.cap}.")
+
     def delay(self, attempts: int) -> timedelta:
         """The delay to draw after `attempts` failed attempts, at least one of them."""
-        longest = min(self.cap, self.base * 2 ** min(attempts - 1, 30))
-        return timedelta(seconds=longest.total_seconds() * random.random())  # noqa: S311 - spreads load, protects nothing
+        grown = self.base.total_seconds() * 2 ** min(attempts - 1, 30)
+        return timedelta(seconds=min(self.cap.total_seconds(), grown) * random.random())  # noqa: S311 - spreads load, protects nothing
 
     def exhausted(self, attempts: int) -> bool:
         """Whether `attempts` failed attempts are all there may be."""
@@ -107,11 +126,13 @@ def handler(
     reason)` runs in the transaction that ends a message otherwise than done. Messages that wait
     under one of the names in `renamed_from` are brought under `name` by reconciliation.
 
-    Raises ValueError where another function has the name already.
+    Raises ValueError where another function has the name already, or an option makes no sense.
     """
+    _check_options(name, batch_size, deadline)
 
     def declare(function: Callable[..., Any]) -> Handler:
-        if name in _registry and _registry[name].function.__module__ != function.__module__:
+        known = _registry.get(name)
+        if known is not None and _place(known.function) != _place(function):
             raise ValueError(f"Two handlers are named {name!r}.")
         declared = Handler(
             name=name,
@@ -129,6 +150,22 @@ def handler(
         return declared
 
     return declare
+
+
+def _check_options(name: str, batch_size: int | None, deadline: timedelta) -> None:
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(
+            f"A handler's name has 1 to {LONGEST_NAME} printable characters, not {name!r:.80}."
+        )
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"{name}: a batch holds at least one message, not {batch_size}.")
+    if not timedelta(milliseconds=1) <= deadline <= LONGEST_DEADLINE:
+        raise ValueError(f"{name}: a deadline is 1 ms to {LONGEST_DEADLINE.days} days: {deadline}.")
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Where it was declared; a module that is loaded again declares the same once more."""
+    return function.__module__, function.__qualname__
 
 
 def _dispatch_task(name: str, queue: str) -> Task:

@@ -54,6 +54,7 @@ def declare() -> Iterator[Callable[..., Handler]]:
 
     def add(function: Callable[..., Any], name: str = "tests.effect", **options: Any) -> Handler:
         options.setdefault("retry", handlers.Retry(base=AN_HOUR, cap=AN_HOUR))
+        handlers._registry.pop(name, None)
         return handlers.handler(name, **options)(function)
 
     yield add

@@ -147,7 +147,7 @@ def test_what_a_lost_record_named_is_claimed_by_records_of_its_own(
         if n == 2:
             transaction.on_commit(Collect([]))
 
-    handler = declare(frozen_after_the_second, retry=outbox.Retry(base=timedelta(0)))
+    handler = declare(frozen_after_the_second, retry=outbox.Retry(base=timedelta(microseconds=1)))
     enqueue_many(6)
     assert consume(handler).refused == 3
     assert sorted(ledger.all()) == [str(n) for n in range(6)]

@@ -20,7 +20,7 @@ OUTBOX = {
         "outbox.execution:_run_effect", "groups.promote_after_commit(message)", "pass"
     ),
     "what is late runs": Bug("outbox.execution:_drop_late", "if late and", "if False and"),
-    "an attempt is not counted": Bug("outbox.failures:_fail", "+= 1", "+= 0"),
+    "an attempt is not counted": Bug("outbox.failures:_fail", "attempts + 1", "attempts + 0"),
     "a fatal error is tried again": Bug(
         "outbox.failures:_fail", "isinstance(error, Fatal) or ", ""
     ),
