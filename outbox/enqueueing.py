@@ -43,12 +43,15 @@ def enqueue(
 
     A second call with the same `key` and arguments returns the first one's message for as long
     as `unique` says, and inserts nothing. Raises NotInTransaction, UnknownHandler,
-    InvalidArguments, KeyConflict (same key, other arguments), ValueError (times without a zone).
+    InvalidArguments, KeyConflict (same key, other arguments), ValueError (times without a zone),
+    TypeError (something else than what is declared above).
     """
     declared = handlers.get(handler)
     _require_transaction()
     _check_args(args)
     _check_times(due_at, expires_at)
+    _check_type(unique, Unique, "unique", "outbox.FOREVER, WHILE_PENDING or for_period(…)")
+    _check_type(operation_id, UUID | None, "operation_id", "a UUID")
     message_id = uuid7()
     if key is not None:
         taken = keys.take(_check_name(key, "key"), unique, handler, args, message_id)
@@ -93,6 +96,7 @@ def enqueue_many(
     declared = handlers.get(handler)
     _require_transaction()
     _check_times(due_at, expires_at)
+    _check_type(operation_id, UUID | None, "operation_id", "a UUID")
     operation = operation_id or context.current_operation()
     traceparent = context.current_traceparent(operation)
     times = {"due_at": due_at} if due_at else {}
@@ -127,7 +131,8 @@ def _check_args(args: dict[str, Any]) -> dict[str, Any]:
         raise InvalidArguments("Arguments are a dict with names as keys, such as {'order_id': 7}.")
     try:
         size = len(json.dumps(args, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
+        _check_plain(args)
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArguments(f"Arguments must be plain JSON: {error}. Pass ids.") from error
     if size > LARGEST_ARGS:
         raise InvalidArguments(
@@ -137,7 +142,33 @@ def _check_args(args: dict[str, Any]) -> dict[str, Any]:
     return args
 
 
+def _check_plain(value: object) -> None:
+    """What json.dumps changes without a word, or PostgreSQL refuses when nobody knows why any more.
+
+    Raises ValueError, TypeError.
+    """
+    if isinstance(value, str):
+        value.encode()  # a lone surrogate is no character
+        if "\x00" in value:
+            raise ValueError("PostgreSQL stores no NUL character")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise TypeError(f"the name {name!r} would become a string")
+            _check_plain(name)
+            _check_plain(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_plain(inner)
+
+
+def _check_type(value: object, wanted: Any, what: str, in_words: str) -> None:
+    if not isinstance(value, wanted):
+        raise TypeError(f"{what} is {in_words}, not {value!r:.80}.")
+
+
 def _check_name(name: str, what: str) -> str:
+    _check_type(name, str, what, "a string")
     if not name or len(name) > 200 or not name.isprintable():
         raise InvalidArguments(f"A {what} has 1 to 200 printable characters, not {name!r:.80}.")
     return name

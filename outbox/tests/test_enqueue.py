@@ -61,6 +61,13 @@ def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) ->
     assert [len(named) for _, named in sent] == [125] * 8
 
 
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -69,12 +76,33 @@ def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) ->
         ({"text": "x" * 9_000}, "limit of 8,192"),
         (["a", "list"], "dict"),
         ({1: "number as name"}, "dict"),
+        ({"rows": [{7: "number as name"}]}, "the name 7 would become a string"),
+        ({"text": "a\x00b"}, "no NUL"),
+        ({"text": ["half of a pair: \ud800"]}, "surrogates"),
+        ({"\x00": 1}, "no NUL"),
+        (deep(2_000), "plain JSON"),
     ],
 )
 def test_refuses_arguments_that_are_no_small_json(args: Any, says: str) -> None:
     with pytest.raises(outbox.InvalidArguments, match=says), transaction.atomic():
         outbox.enqueue("tests.effect", args=args)
     assert not Message.objects.exists()
+
+
+def test_text_that_only_looks_odd_is_stored_as_it_is() -> None:
+    args = {"text": "\\u0000 \\ud800 \U0001f600 é", "rows": [[1, None], {"a": 1.5}]}
+    assert enqueue(args=args).args == args
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("key", 7), ("group", 7), ("unique", "forever"), ("operation_id", "0" * 32)],
+)
+def test_refuses_an_option_of_another_type(option: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{option} is .*not {value!r}"), transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, **{"key": "k"} | {option: value})
+    with pytest.raises(TypeError, match=r"^operation_id is"), transaction.atomic():
+        outbox.enqueue_many("tests.effect", [{}], operation_id="0" * 32)  # type: ignore[arg-type]
 
 
 def test_refuses_an_unknown_handler() -> None:
