@@ -13,6 +13,7 @@ with transaction.atomic():
 from typing import TYPE_CHECKING, Any
 
 from outbox.errors import (
+    CancelsItself,
     Fatal,
     InvalidArguments,
     KeyConflict,
@@ -55,6 +56,7 @@ _LATER = {
 __all__ = [
     "FOREVER",
     "WHILE_PENDING",
+    "CancelsItself",
     "Enqueued",
     "Fatal",
     "Handler",

@@ -16,6 +16,7 @@ TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 _operation: ContextVar[UUID | None] = ContextVar("outbox_operation", default=None)
 _trace: ContextVar[str] = ContextVar("outbox_trace", default="")
 _message: ContextVar[Message | None] = ContextVar("outbox_message", default=None)
+_held: ContextVar[frozenset[UUID]] = ContextVar("outbox_held", default=frozenset())
 _tracer: Callable[[], str] = str  # says "" until there is one
 
 
@@ -59,9 +60,20 @@ def set_tracer(tracer: Callable[[], str]) -> None:
     _tracer = tracer
 
 
-def around(handler: str, messages: Sequence[Message]) -> AbstractContextManager[object]:
-    """What is entered before an effect runs, and left after it: by default nothing."""
-    return _around(handler, messages)
+@contextmanager
+def around(handler: str, messages: Sequence[Message]) -> Iterator[None]:
+    """What is entered before an effect runs, and left after it."""
+    token = _held.set(frozenset(message.id for message in messages))
+    try:
+        with _around(handler, messages):
+            yield
+    finally:
+        _held.reset(token)
+
+
+def is_running(message_id: UUID) -> bool:
+    """Whether the effect of this message, or of a batch with it, is what calls this."""
+    return message_id in _held.get()
 
 
 def set_around(enter: Callable[[str, Sequence[Message]], AbstractContextManager[object]]) -> None:

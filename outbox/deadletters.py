@@ -5,8 +5,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from outbox import endings, groups
-from outbox.errors import NotInTransaction, NotRedrivable
+from outbox import context, endings, groups
+from outbox.errors import CancelsItself, NotInTransaction, NotRedrivable
 from outbox.models import Event, IdempotencyKey, Message
 
 State = Message.State
@@ -16,11 +16,13 @@ def cancel(message_id: UUID, *, reason: str, actor: str = "") -> bool:
     """End a message that still waits. Returns False where it is being run or has ended.
 
     Never waits for a run, so it may be called with business rows locked. The handler's
-    `on_abandoned` runs in the caller's transaction; raises NotInTransaction outside one.
-    A second call returns False.
+    `on_abandoned` runs in the caller's transaction; raises NotInTransaction outside one, and
+    CancelsItself inside the message's own effect. A second call returns False.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("cancel needs the transaction that records why it was cancelled.")
+    if context.is_running(message_id):
+        raise CancelsItself(f"Message {message_id} is what is being run: return, or raise Fatal.")
     message = Message.objects.waiting().among([message_id]).held().first()
     if message is None:
         return False

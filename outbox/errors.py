@@ -54,6 +54,10 @@ class KeyConflict(OutboxError):
     """
 
 
+class CancelsItself(OutboxError):
+    """A handler cancels the message that it runs. It ends by returning, or by raising Fatal."""
+
+
 class NotRedrivable(OutboxError):
     """The message cannot be run again: it waits, is done, or its key has a successor."""
 

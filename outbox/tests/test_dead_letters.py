@@ -40,6 +40,24 @@ def cancel(message: Message) -> bool:
         return outbox.cancel(message.id, reason="changed our minds", actor="ann")
 
 
+@pytest.mark.parametrize("size", [None, 2])
+def test_a_handler_does_not_cancel_what_it_runs(
+    declare: Any, ledger: Any, size: int | None
+) -> None:
+    def cancel(*_: Any) -> None:
+        ledger.add("half")
+        outbox.cancel(message.id, reason="not wanted")
+
+    handler = declare(cancel, name="tests.cancels", batch_size=size)
+    message = enqueue(handler="tests.cancels")
+    assert deliver(handler, message).failed == 1
+    message.refresh_from_db()
+    assert (message.state, ledger.all()) == ("pending", [])
+    assert message.last_error.startswith("CancelsItself: ")
+    with transaction.atomic():
+        assert outbox.cancel(message.id, reason="not wanted")
+
+
 def test_a_redriven_message_runs_under_its_id_and_key(
     effect: Any, ledger: Any, broken: list[bool]
 ) -> None:
