@@ -14,6 +14,7 @@ from outbox.models import StoredAnswer
 
 Answer = tuple[int, dict[str, Any]]
 LONGEST_KEY = 200
+LONGEST_PATH = 200
 
 
 def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
@@ -21,8 +22,10 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
 
     A request without the header `Idempotency-Key` gets 400. The same key and body: the stored
     answer, with `Idempotent-Replayed: true`. The same key, another body: 422. While the first is
-    still running: 409. Keys belong to the signed-in user and the path. An exception of the view
-    undoes everything and stores nothing, so the request may be sent again corrected.
+    still running: 409. A stored 201 is replayed as 200: it was created before, and not by this
+    request. Keys belong to the signed-in user and the path; who is nobody gets 401, for two
+    strangers with one key would read each other's answers. An exception of the view undoes
+    everything and stores nothing, so the request may be sent again corrected.
 
     The view runs inside one transaction, whose first statement takes an advisory lock on the key:
     a killed request leaves nothing behind that says "running".
@@ -34,6 +37,10 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
         if problem := _problem_with(key):
             return _refusal(400, "idempotency_key_invalid", problem)
         scope, endpoint = str(request.user.pk), request.path
+        if request.user.pk is None:
+            return _refusal(401, "not_signed_in", "An Idempotency-Key belongs to a signed-in user.")
+        if len(endpoint) > LONGEST_PATH or not endpoint.isprintable():
+            return _refusal(400, "path_invalid", _ODD_PATH)
         with transaction.atomic():
             if not _lock(scope, endpoint, key):
                 return _refusal(409, "request_in_progress", _IN_PROGRESS, {"Retry-After": "1"})
@@ -55,6 +62,7 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
     return answer
 
 
+_ODD_PATH = f"A path that answers are stored for has at most {LONGEST_PATH} printable characters."
 _IN_PROGRESS = "A request with this Idempotency-Key is still running. Send it again in a moment."
 
 

@@ -15,7 +15,7 @@ from outbox.tests.test_keys import in_thread
 
 
 class Caller:
-    def __init__(self, pk: int) -> None:
+    def __init__(self, pk: int | None) -> None:
         self.pk = pk
 
 
@@ -29,7 +29,9 @@ def view(ledger: Any) -> Any:
     return add
 
 
-def post(view: Any, what: str = "x", key: str | None = "k", user: int = 1, path: str = "/a") -> Any:
+def post(
+    view: Any, what: str = "x", key: str | None = "k", user: int | None = 1, path: str = "/a"
+) -> Any:
     headers = {"Idempotency-Key": key} if key is not None else {}
     request = RequestFactory().post(
         path, json.dumps({"what": what}), content_type="application/json", headers=headers
@@ -64,6 +66,20 @@ def test_a_missing_or_odd_key_is_refused(view: Any, ledger: Any, key: str | None
 def test_keys_belong_to_their_user_and_endpoint(view: Any, ledger: Any) -> None:
     assert post(view)[0] == post(view, user=2)[0] == post(view, path="/b")[0] == 201
     assert len(ledger.all()) == 3
+
+
+def test_strangers_share_no_keys(view: Any, ledger: Any) -> None:
+    """They would read each other's answers."""
+    status, body, _ = post(view, user=None)
+    assert (status, body["error"]["code"], ledger.all()) == (401, "not_signed_in", [])
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 200, "/a%00b", "/a%0Ab"])
+def test_a_path_that_no_answer_can_be_stored_for_is_refused(
+    view: Any, ledger: Any, path: str
+) -> None:
+    status, body, _ = post(view, path=path)
+    assert (status, body["error"]["code"], ledger.all()) == (400, "path_invalid", [])
 
 
 def test_an_exception_stores_nothing_and_undoes_everything(ledger: Any) -> None:
