@@ -123,8 +123,10 @@ def handler(
     The function receives a message's arguments as keywords or, with a `batch_size`, a list of up
     to so many `Message` objects that commit together. It runs inside one transaction of at most
     `deadline`; it must not talk to anyone outside that transaction. `on_abandoned(args, state,
-    reason)` runs in the transaction that ends a message otherwise than done. Messages that wait
-    under one of the names in `renamed_from` are brought under `name` by reconciliation.
+    reason)` runs in the transaction that ends a message otherwise than done; and again with each
+    further such end, as of one that was dead and is discarded, or was redriven and died once more.
+    Messages that wait under one of the names in `renamed_from` are brought under `name` by
+    reconciliation.
 
     Raises ValueError where another function has the name already, or an option makes no sense.
     """
