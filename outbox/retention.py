@@ -42,17 +42,19 @@ def prune_batch() -> int:
 
 
 def _prune_messages(cursor: Any, keep: dict[str, timedelta]) -> int:
-    """Returns how many went. Their groups are held before the last look at who waits in them."""
+    """Returns how many went. Groups are held before the last look at who is in them, and few of
+    them: whoever enqueues into one that goes on must not wait for this.
+    """
     old: list[UUID] = []
     for state in ("done", "expired", "cancelled", "discarded", "dead"):
         old += _first_column(cursor, _OLD, {"state": state, "age": keep[state], "batch": BATCH})
     if not old:
         return 0
-    held = _first_column(cursor, _GROUPS_OF, {"ids": old})
-    cursor.execute(_MESSAGES, {"ids": old, "held": held})
-    deleted = int(cursor.fetchone()[0])
-    cursor.execute(_GROUPS, {"held": held})
-    return deleted
+    held = _first_column(cursor, _GROUPS_OF_DEAD, {"ids": old})
+    left = _first_column(cursor, _MESSAGES, {"ids": old, "held": held})
+    empty = _first_column(cursor, _EMPTY_GROUPS, {"names": sorted({*left} - {None})})
+    cursor.execute(_GROUPS, {"names": empty})
+    return len(left)
 
 
 def _first_column(cursor: Any, sql: str, parameters: dict[str, Any]) -> list[Any]:
@@ -73,9 +75,9 @@ _OLD = f"""
 """  # noqa: S608 - no value is part of the text
 
 # Whoever enqueues into a group holds its row. What is held elsewhere is left for the next time.
-_GROUPS_OF = """
+_GROUPS_OF_DEAD = """
     SELECT name FROM outbox_group
-    WHERE name IN (SELECT "group" FROM outbox_message WHERE id = ANY(%(ids)s))
+    WHERE name IN (SELECT "group" FROM outbox_message WHERE id = ANY(%(ids)s) AND state = 'dead')
     ORDER BY name FOR UPDATE SKIP LOCKED
 """
 
@@ -86,16 +88,18 @@ _MESSAGES = f"""
           AND (state <> 'dead' OR "group" IS NULL OR "group" = ANY(%(held)s))
     ), events AS (
         DELETE FROM outbox_event WHERE message_id IN (SELECT id FROM old)
-    ), gone AS (
-        DELETE FROM outbox_message WHERE id IN (SELECT id FROM old) RETURNING id
     )
-    SELECT count(*) FROM gone
+    DELETE FROM outbox_message WHERE id IN (SELECT id FROM old) RETURNING "group"
 """  # noqa: S608
 
-_GROUPS = """
-    DELETE FROM outbox_group WHERE name = ANY(%(held)s)
+_EMPTY = """
+    name = ANY(%(names)s)
     AND NOT EXISTS (SELECT FROM outbox_message WHERE "group" = outbox_group.name)
 """
+_EMPTY_GROUPS = f"""
+    SELECT name FROM outbox_group WHERE {_EMPTY} ORDER BY name FOR UPDATE SKIP LOCKED
+"""  # noqa: S608
+_GROUPS = f"DELETE FROM outbox_group WHERE {_EMPTY}"  # noqa: S608
 
 # A while-pending key's time is past from the start: it goes when its message is done or gone. One
 # that ended otherwise may be redriven, and needs its key again.

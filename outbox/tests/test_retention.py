@@ -117,6 +117,38 @@ def test_a_group_goes_with_the_last_of_its_messages(effect: Any) -> None:
     assert enqueue(group="over").group_seq == 1
 
 
+def test_whoever_enqueues_into_a_group_does_not_wait_for_pruning(effect: Any) -> None:
+    for _ in range(2):
+        enqueue(group="g")
+    drain(effect)
+    Message.objects.filter(group_seq=1).update(finished_at=LONG_AGO)
+    with transaction.atomic():
+        assert retention.prune_batch() == 1
+        with another_session() as other:
+            other.execute("SELECT FROM outbox_group WHERE name = 'g' FOR UPDATE NOWAIT")
+
+
+def test_a_group_that_somebody_joins_meanwhile_stays(
+    effect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look that found it empty saw the past; the one under its lock does not."""
+    enqueue(group="g")
+    drain(effect)
+    Message.objects.update(finished_at=LONG_AGO)
+    paused = "pg_advisory_xact_lock_shared(7) IS NOT NULL AND name = ANY"
+    found = retention._EMPTY_GROUPS.replace("name = ANY", paused)
+    monkeypatch.setattr(retention, "_EMPTY_GROUPS", found)
+    with another_session() as gate:
+        gate.execute("SELECT pg_advisory_lock(7)")
+        pruning = in_thread(retention.prune_batch)
+        wait_until_somebody_waits_for(gate.info.backend_pid)
+        waits = enqueue(group="g")
+        gate.execute("SELECT pg_advisory_unlock(7)")
+        pruning.join(10)
+    assert list(Group.objects.values_list("name", "last_seq")) == [("g", 2)]
+    assert Message.objects.get().id == waits.id
+
+
 def test_a_dead_message_that_others_wait_behind_stays(effect: Any) -> None:
     """They would go on as if somebody had given it up."""
     head, behind = enqueue(group="g"), enqueue(group="g")
