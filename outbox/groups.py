@@ -76,10 +76,9 @@ def promote(name: str, *, patience: float = 0) -> bool:
         if head is None or head.state != Message.State.PARKED:
             return False
         # Not waited for: who cancels it may be about to enqueue into the group, whose row is ours.
-        parked = Message.objects.filter(state=Message.State.PARKED)
-        if not parked.among([head.id]).held().exists():
+        held = Message.objects.filter(state=Message.State.PARKED).among([head.id]).held()
+        if not Message.objects.filter(id__in=held.values("id")).update(state="pending"):
             return False
-        parked.among([head.id]).update(state=Message.State.PENDING)
         if handler := handlers.find(head.handler):
             # Never behind one in the air, which may look only for what is younger than this.
             transaction.on_commit(lambda: dispatch.send(handler, [head.id]), robust=True)
@@ -88,10 +87,12 @@ def promote(name: str, *, patience: float = 0) -> bool:
 
 def _hold(name: str, patience: float) -> bool:
     """Take the group's row until the transaction ends. False where somebody else keeps it."""
-    milliseconds = int(patience * 1000)
     found = Group.objects.filter(name=name)
+    if found.select_for_update(skip_locked=True).exists():
+        return True
+    milliseconds = int(patience * 1000)
     if milliseconds <= 0:
-        return found.select_for_update(skip_locked=True).exists()
+        return False
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
