@@ -83,7 +83,7 @@ RETENTION = {
     "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings pass each "
     "other by",
     "created_at <": "retention, which these messages set off: how long to keep",
-    "state IN": "retention, which these messages set off: what to keep",
+    "behind.group =": "retention, which these messages set off: what to keep",
     "FOR NO KEY UPDATE SKIP LOCKED in WITH own": "two workers record different ones",
 }
 
