@@ -204,10 +204,11 @@ def let_go(*, key: str, intent: str) -> Any:
     return _move(dict.fromkeys(("requires_confirmation", "requires_capture"), "canceled"))
 
 
-def refund(*, key: str = "", **_: Any) -> None:
+def refund(*, key: str = "", **_: Any) -> Any:
     """Give back; once for each key, and without one once more each time."""
     point("the bank gives the money back", "bank")
     bank.refunds[key or f"refund {len(bank.refunds) + 1}"] = "succeeded"
+    return SimpleNamespace(status="succeeded")
 
 
 def look(intent: str) -> Any:

@@ -31,12 +31,12 @@ class Payment(models.Model):
 class PaymentKey(models.Model):
     """An idempotency key, written down before the first call under it.
 
-    A further one is made only where the provider has answered a repetition of the last one with a
-    stored failure, and has shown that nothing came of it; `instead_because` says so.
+    A further one is made only where the provider has shown that nothing came of the last one, and
+    repeats its answer: a stored failure, or a refund that failed. `instead_because` says which.
     """
 
     payment = models.ForeignKey(Payment, models.CASCADE, related_name="keys", db_index=False)
-    purpose = models.CharField(max_length=10)  # authorise, capture, release, refund
+    purpose = models.CharField(max_length=10)  # intent, authorise, capture, release, refund
     number = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=100)
     instead_because = models.CharField(max_length=300, blank=True, default="")

@@ -14,6 +14,10 @@ CURRENCY = "eur"
 READS = 3
 """How often a reading request is tried within one attempt: it changes nothing."""
 
+NOT_GIVEN_BACK = ("failed", "canceled")
+"""How a refund ends whose money is with us again. One that is pending, or succeeded, may still come
+to that, even weeks later (docs.stripe.com/refunds)."""
+
 
 @lru_cache(maxsize=4)
 def _client(key: str, address: str, timeout: float) -> Any:

@@ -85,7 +85,7 @@ def note_let_go(run: SagaRun, moved: list[str]) -> None:
 
 
 def refund(run: SagaRun) -> None:
-    """Give the whole amount back. Raises Refused where nothing was taken."""
+    """Give the whole amount back. Raises Refused where nothing was taken, or it came back to us."""
     _give_back(run, payment_of(run))
 
 
@@ -166,11 +166,16 @@ def _change(
 
 
 def _give_back(run: SagaRun, payment: Payment) -> None:
+    """Raises Refused where the customer's bank did not take it.
+
+    Stripe answers that, too, with 200, and under the same key again and again. A person who has it
+    tried once more therefore needs a further key.
+    """
     key = payment_keys.take(payment, "refund")
     if key.repeated and _is_refunded(payment):
         return
     try:
-        stripe_api.create_refund(
+        made = stripe_api.create_refund(
             key=key.value,
             intent=payment.intent,
             amount=payment.amount,
@@ -183,10 +188,15 @@ def _give_back(run: SagaRun, payment: Payment) -> None:
         if looks_further and _is_refunded(payment):
             return
         raise _failure(error, payment, "refund") from error
+    if made.status in stripe_api.NOT_GIVEN_BACK:
+        because = f"the refund {made.id} ended {made.status}"
+        payment_keys.replace(payment, "refund", because=because)
+        raise Refused(f"{because}: nothing was given back")
 
 
 def _is_refunded(payment: Payment) -> bool:
-    return any(one.status != "failed" for one in stripe_api.list_refunds(intent=payment.intent))
+    refunds = stripe_api.list_refunds(intent=payment.intent)
+    return any(one.status not in stripe_api.NOT_GIVEN_BACK for one in refunds)
 
 
 def _failure(error: Any, payment: Payment, purpose: str) -> Exception:

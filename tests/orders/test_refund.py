@@ -1,0 +1,88 @@
+"""A refund that fails gives nothing back: not in our books, and not unnoticed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from orders import services
+from orders.models import Order, PaymentEntry, PaymentKey, Refund, SagaStep
+from orders.providers import stripe_api
+from outbox import deadletters
+from outbox.models import Message
+from tests.orders.outcomes import outcome_of
+from tests.orders.shop import again, place, stock_of, stocked, work_off
+from tests.sandbox.process import SandboxProcess
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]
+FAILS, WAITS = "pm_card_refundFail", "pm_card_pendingRefund"
+
+
+def shipped(payment_method: str) -> Order:
+    stocked()
+    order = place(payment_method=payment_method)
+    work_off()
+    return again(order)
+
+
+def kinds() -> set[str]:
+    return set(PaymentEntry.objects.values_list("kind", flat=True))
+
+
+def refund(order: Order) -> Refund:
+    services.refund_order(order_id=order.pk, reason="torn", actor="test")
+    work_off()
+    return Refund.objects.get(order=order)
+
+
+@pytest.mark.parametrize("reply_lost", [False, True])
+def test_a_refund_that_fails_ends_refused(sandbox: SandboxProcess, reply_lost: bool) -> None:
+    order = shipped(FAILS)
+    if reply_lost:
+        sandbox.control.force("payments", "reply_lost", operation="refund")
+    assert refund(order).status == Refund.Status.REFUSED
+    assert kinds() == {"held", "captured"}
+    assert stock_of() == (8, 0), "what was not given back is not booked in again"
+    assert outcome_of(order, sandbox) == "shipped"
+    assert len(stripe_api.list_refunds(intent=order.payment.intent)) == 1
+
+
+def test_a_refund_that_is_pending_is_on_its_way(sandbox: SandboxProcess) -> None:
+    order = shipped(WAITS)
+    assert refund(order).status == Refund.Status.DONE
+    assert kinds() == {"held", "captured", "refunded"}
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_after_a_lost_reply_only_what_was_given_back_counts(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    order = shipped("pm_card_visa")
+    PaymentKey.objects.create(
+        payment=order.payment, purpose="refund", number=1, key="k", used_at=order.created_at
+    )
+    before = [SimpleNamespace(status=status)]
+    monkeypatch.setattr(stripe_api, "list_refunds", lambda **_: before)
+    assert refund(order).status == Refund.Status.DONE
+    monkeypatch.undo()
+    assert len(stripe_api.list_refunds(intent=order.payment.intent)) == 1
+
+
+def test_on_the_way_back_a_person_gets_it_and_may_have_it_tried_again(
+    sandbox: SandboxProcess,
+) -> None:
+    stocked()
+    order = place(payment_method=FAILS)
+    work_off(until=lambda: SagaStep.objects.get(name="authorise").state == "done")
+    stripe_api.capture_intent(  # somebody else has
+        key="by-hand", intent=again(order).payment.intent, amount=order.cents
+    )
+    services.cancel_order(order_id=order.pk, actor="test")
+    work_off()
+    assert again(order).status == Order.Status.NEEDS_PERSON
+    assert kinds() == {"held"}
+    assert "nothing was given back" in SagaStep.objects.get(name="authorise").error
+    for tries in (2, 3):
+        deadletters.redrive(Message.objects.get(state="dead").pk, actor="person")
+        work_off()
+        assert again(order).status == Order.Status.NEEDS_PERSON
+        assert len(stripe_api.list_refunds(intent=again(order).payment.intent)) == tries
