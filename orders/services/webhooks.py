@@ -11,7 +11,8 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from orders.models import Order, Payment, PaymentEvent
+from orders.models import Order, Payment, PaymentEntry, PaymentEvent
+from orders.providers import stripe_api
 
 log = structlog.get_logger(__name__)
 
@@ -47,14 +48,27 @@ def _payment(body: dict[str, Any]) -> Payment | None:
 
 def _finding(kind: str, body: dict[str, Any], payment: Payment | None) -> str:
     """What contradicts our books and no attempt under way can explain."""
-    if payment is None or body.get("object") != "payment_intent":
+    if payment is None:
+        return ""
+    known = set(payment.entries.values_list("kind", flat=True))
+    if body.get("object") == "refund":
+        return _finding_about_refund(body, known)
+    if body.get("object") != "payment_intent":
         return ""
     ended = payment.order.status in (Order.Status.SHIPPED, Order.Status.CANCELLED)
-    known = set(payment.entries.values_list("kind", flat=True))
     if kind == "payment_intent.succeeded" and ended and "captured" not in known:
         return "charged, though our books say that it was not"
     if body.get("amount") != payment.amount:
         return f"about {body.get('amount')} cents, while the order costs {payment.amount}"
     if payment.intent and body.get("id") != payment.intent and kind != "payment_intent.created":
         return f"about an intent that is not this order's ({payment.intent})"
+    return ""
+
+
+def _finding_about_refund(body: dict[str, Any], known: set[str]) -> str:
+    """By its status, since the kinds of the events that tell of it differ by the API's version:
+    refund.failed, refund.updated, charge.refund.updated."""
+    failed = body.get("status") in stripe_api.NOT_GIVEN_BACK
+    if failed and PaymentEntry.Kind.REFUNDED in known:
+        return f"a refund ended {body.get('status')}, though our books say that it was given back"
     return ""

@@ -129,6 +129,25 @@ def test_a_charge_that_our_books_deny_is_a_finding(order: Order) -> None:
     assert again(order).status == "cancelled"
 
 
+@pytest.mark.parametrize("kind", ["refund.failed", "refund.updated", "charge.refund.updated"])
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_failed_later_is_a_finding(order: Order, kind: str, status: str) -> None:
+    told = event(order, object="refund", id="re_1", status=status) | {"type": kind}
+    assert send(told | {"id": "evt_early"}) == 200
+    assert PaymentEvent.objects.get().finding == "", "our books do not say that it succeeded"
+    PaymentEntry.objects.create(
+        payment=order.payment, kind="refunded", amount=2000, operation_id=order.operation_id
+    )
+    before = books()
+    assert send(told) == 200
+    assert send(event(order, object="refund", id="re_1", status="succeeded")) == 200
+    findings = PaymentEvent.objects.exclude(finding="").values_list("id", "finding")
+    assert [(one, text.split(",")[0]) for one, text in findings] == [
+        (told["id"], f"a refund ended {status}")
+    ]
+    assert books() == before
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_the_provider_itself_sends_is_believed(sandbox: SandboxProcess) -> None:
     stocked()
