@@ -5,8 +5,6 @@ which nothing is held but the step itself. What it says is older than what we re
 only what cannot have changed meanwhile is a finding.
 """
 
-import json
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,16 +14,14 @@ from django.db import connection
 from django.urls import reverse
 
 from orders.providers import stripe_api
-from orders.reconciliation import money
+from orders.reconciliation import money, provider_list
 from outbox.reconciliation import Check, Page, Suspect
 from outbox.reconciliation.checks import paged
 
 WINDOW = timedelta(days=7)
 """How far back it is looked: a few missed nights change nothing."""
 
-LISTED_AT_ONCE = 100
 FETCHED_AT_ONCE = 20
-OUT_OF_REACH = "the provider"
 
 
 @dataclass(frozen=True)
@@ -50,25 +46,18 @@ class ListDiffers(Check):
         """One answer of the provider's; the cursor is the last intent in it."""
         if not settings.SHOP.stripe_api_key:
             return Page(0, [], None)
-        since, last = (
-            json.loads(after) if after else (int(time.time() - WINDOW.total_seconds()), "")
-        )
-        query = {"limit": LISTED_AT_ONCE, "created": {"gte": since}}
         try:
-            listed = stripe_api.client().payment_intents.list(
-                query | ({"starting_after": last} if last else {})
-            )
-        except _stripe_error():
-            return Page(0, [OUT_OF_REACH], None)
+            listed = provider_list.read(_intents, after, window=WINDOW)
+        except provider_list.errors():
+            return provider_list.UNREAD
         intents = [_seen(intent) for intent in listed.data]
         # An intent that names no order was not made by this shop.
         self._seen = {one.id: one for one in intents if one.order and one.status in _MOVED}
-        more = json.dumps([since, intents[-1].id]) if listed.has_more and intents else None
-        return Page(len(intents), _strange(self._seen), more)
+        return Page(len(intents), _strange(self._seen), listed.next)
 
     def confirm(self, subject: str) -> Suspect | None:
-        if subject == OUT_OF_REACH:
-            return Suspect("provider_out_of_reach", subject, {}, severity="warning")
+        if subject == provider_list.OUT_OF_REACH:
+            return provider_list.out_of_reach()
         return _compare(self._seen[subject])
 
     def repair(self, suspect: Suspect) -> str:
@@ -108,9 +97,9 @@ class ChargedIsNotThere(Check):
             status = stripe_api.client().payment_intents.retrieve(intent).status if intent else ""
         except _no_such_thing():
             status = ""
-        except _stripe_error():
+        except provider_list.errors():
             self._out_of_reach = True
-            return Suspect("provider_out_of_reach", OUT_OF_REACH, {}, severity="warning")
+            return provider_list.out_of_reach()
         if status == "succeeded":
             return None
         evidence = {"order": order, "intent": intent, "there": status or "unknown"}
@@ -122,6 +111,10 @@ class ChargedIsNotThere(Check):
 
 _MOVED = {"succeeded", "requires_capture"}
 """States in which money is held or taken."""
+
+
+def _intents(query: dict[str, Any]) -> Any:
+    return stripe_api.client().payment_intents.list(query)
 
 
 def _seen(intent: Any) -> Seen:
@@ -167,14 +160,6 @@ def _is_being_written_down(order: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_GOING, [order])
         return bool(cursor.fetchone()[0])
-
-
-def _stripe_error() -> tuple[type[Exception], ...]:
-    import stripe
-
-    from orders.calls import Barred, NotNow
-
-    return (stripe.StripeError, NotNow, Barred)
 
 
 def _no_such_thing() -> type[Exception]:

@@ -1,64 +1,27 @@
 """Orders, money and stock broken behind the application's back: found, mended, then silent."""
 
-import json
-from contextlib import suppress
-from io import StringIO
-from typing import Any
-
 import pytest
-from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 from orders import services
 from orders.models import Order, OrderLine, PaymentEntry, PaymentEvent
-from orders.providers import stripe_api
 from outbox.ids import uuid7
 from outbox.models import Message
 from outbox.reconciliation import registered
 from pricing.models import Stock
+from tests.orders.broken import (
+    execute,
+    findings,
+    make_old,
+    past_the_trigger,
+    shipped,
+    types,
+)
 from tests.orders.shop import again, place, stock_of, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]
 CHECKS = [name for name in registered() if name.startswith("orders.")]
-
-
-def findings(check: str, *options: str) -> list[dict[str, Any]]:
-    out = StringIO()
-    with suppress(SystemExit):  # a finding that needs a person is told by the exit status, too
-        call_command("reconcile", "--check", f"orders.{check}", "--json", *options, stdout=out)
-    found: list[dict[str, Any]] = json.loads(out.getvalue())["findings"]
-    return found
-
-
-def types(check: str) -> list[tuple[str, bool]]:
-    return [(finding["type"], finding["repaired"]) for finding in findings(check)]
-
-
-def execute(sql: str, *params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-
-
-def past_the_trigger(sql: str) -> None:
-    execute("ALTER TABLE orders_paymententry DISABLE TRIGGER payment_entry_append_only")
-    try:
-        execute(sql)
-    finally:
-        execute("ALTER TABLE orders_paymententry ENABLE TRIGGER payment_entry_append_only")
-
-
-def make_old(*tables: str) -> None:
-    for table in tables or ("orders_sagarun",):
-        execute(f"UPDATE {table} SET created_at = created_at - interval '1 day'")
-
-
-def shipped(sandbox: SandboxProcess) -> Order:
-    stocked()
-    order = place()
-    work_off()
-    assert again(order).status == "shipped"
-    return again(order)
 
 
 def cancelled(sandbox: SandboxProcess) -> Order:
@@ -217,68 +180,9 @@ def test_a_cancelled_order_that_is_charged_needs_a_person(sandbox: SandboxProces
     assert (found["subject"], found["repaired"]) == (str(order.pk), False)
 
 
-def test_charged_there_and_not_in_the_ledger_is_written_down(sandbox: SandboxProcess) -> None:
-    shipped(sandbox)
-    past_the_trigger("DELETE FROM orders_paymententry")
-    execute("UPDATE orders_sagastep SET state = 'refused' WHERE name = 'capture'")
-    assert types("payments_differ") == [("charged_and_not_in_the_ledger", True)]
-    assert set(PaymentEntry.objects.values_list("kind", flat=True)) == {"held", "captured"}
-    assert findings("payments_differ") == []
-
-
-def test_charged_there_and_cancelled_here_needs_a_person(sandbox: SandboxProcess) -> None:
-    shipped(sandbox)
-    past_the_trigger("DELETE FROM orders_paymententry")
-    execute("UPDATE orders_order SET status = 'cancelled', reason = 'by hand'")
-    assert types("payments_differ") == [("charged_though_cancelled", False)]
-
-
-def test_held_there_long_after_its_end_needs_a_person(sandbox: SandboxProcess) -> None:
-    stocked()
-    order = place()
-    work_off(until=lambda: PaymentEntry.objects.filter(kind="held").exists())
-    execute("UPDATE orders_order SET status = 'cancelled', reason = 'x', finished_at = now()")
-    assert findings("payments_differ") == [], "its release may be on its way"
-    execute("UPDATE orders_order SET finished_at = now() - interval '1 hour'")
-    assert types("payments_differ") == [("held_though_it_ended", False)]
-    stripe_api.cancel_intent(key="by-hand", intent=again(order).payment.intent)
-    assert findings("payments_differ") == []
-
-
-def test_a_charge_of_an_order_that_we_do_not_have_needs_a_person(sandbox: SandboxProcess) -> None:
-    stocked()
-    for order in ("", "00000000-0000-0000-0000-000000000001"):
-        metadata = {"order": order} if order else {}
-        intent = stripe_api.create_intent(
-            key=f"k{order}", amount=100, payment_method="pm_card_visa", metadata=metadata
-        )
-        stripe_api.confirm_intent(key=f"c{order}", intent=intent.id)
-    assert types("payments_differ") == [("unknown_to_us", False)], "the other is not this shop's"
-
-
-def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
-    shipped(sandbox)
-    assert findings("charge_is_unknown_there") == []
-    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
-    assert findings("charge_is_unknown_there") == []
-    sandbox.control.clear()
-    assert types("charge_is_unknown_there") == [("in_the_ledger_and_not_charged", False)]
-
-
-def test_a_provider_that_does_not_answer_is_said_to_be_out_of_reach(
-    sandbox: SandboxProcess, settings: Any
-) -> None:
-    from dataclasses import replace
-
-    settings.SHOP = replace(settings.SHOP, stripe_base_url="http://127.0.0.1:9", timeout=0.5)
-    assert types("payments_differ") == [("provider_out_of_reach", False)]
-    settings.SHOP = replace(settings.SHOP, stripe_api_key="")
-    assert findings("payments_differ") == [], "there is no account to compare with"
-
-
 def test_what_is_gone_by_the_second_look_is_no_finding(sandbox: SandboxProcess) -> None:
     for name in CHECKS:
-        if "payments" in name or "charge" in name:
+        if "payments" in name or name.endswith("_there"):
             continue
         numbered = name.endswith(("finished_order", "not_held"))
         with transaction.atomic():

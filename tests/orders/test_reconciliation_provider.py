@@ -1,0 +1,103 @@
+"""Our ledger and the payment provider's lists broken apart: found, mended or told, then silent."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from orders import clock
+from orders.models import PaymentEntry
+from orders.providers import stripe_api
+from outbox.reconciliation import acts
+from outbox.reconciliation.models import Finding
+from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
+from tests.orders.shop import again, place, stocked, work_off
+from tests.sandbox.process import SandboxProcess
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]
+
+
+def test_charged_there_and_not_in_the_ledger_is_written_down(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    past_the_trigger("DELETE FROM orders_paymententry")
+    execute("UPDATE orders_sagastep SET state = 'refused' WHERE name = 'capture'")
+    assert types("payments_differ") == [("charged_and_not_in_the_ledger", True)]
+    assert set(PaymentEntry.objects.values_list("kind", flat=True)) == {"held", "captured"}
+    assert findings("payments_differ") == []
+
+
+def test_charged_there_and_cancelled_here_needs_a_person(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    past_the_trigger("DELETE FROM orders_paymententry")
+    execute("UPDATE orders_order SET status = 'cancelled', reason = 'by hand'")
+    assert types("payments_differ") == [("charged_though_cancelled", False)]
+
+
+def test_held_there_long_after_its_end_needs_a_person(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place()
+    work_off(until=lambda: PaymentEntry.objects.filter(kind="held").exists())
+    execute("UPDATE orders_order SET status = 'cancelled', reason = 'x', finished_at = now()")
+    assert findings("payments_differ") == [], "its release may be on its way"
+    execute("UPDATE orders_order SET finished_at = now() - interval '1 hour'")
+    assert types("payments_differ") == [("held_though_it_ended", False)]
+    stripe_api.cancel_intent(key="by-hand", intent=again(order).payment.intent)
+    assert findings("payments_differ") == []
+
+
+def test_a_charge_of_an_order_that_we_do_not_have_needs_a_person(sandbox: SandboxProcess) -> None:
+    stocked()
+    for order in ("", "00000000-0000-0000-0000-000000000001"):
+        metadata = {"order": order} if order else {}
+        intent = stripe_api.create_intent(
+            key=f"k{order}", amount=100, payment_method="pm_card_visa", metadata=metadata
+        )
+        stripe_api.confirm_intent(key=f"c{order}", intent=intent.id)
+    assert types("payments_differ") == [("unknown_to_us", False)], "the other is not this shop's"
+
+
+def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
+    shipped(sandbox)
+    assert findings("charge_is_unknown_there") == []
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert findings("charge_is_unknown_there") == []
+    sandbox.control.clear()
+    assert types("charge_is_unknown_there") == [("in_the_ledger_and_not_charged", False)]
+
+
+@pytest.fixture
+def out_of_reach(settings: Any) -> Callable[[], None]:
+    """Call it, and the provider cannot be reached any more."""
+
+    def go() -> None:
+        settings.SHOP = replace(settings.SHOP, stripe_base_url="http://127.0.0.1:9", timeout=0.5)
+
+    return go
+
+
+def test_a_provider_that_does_not_answer_is_said_to_be_out_of_reach(
+    sandbox: SandboxProcess, settings: Any, out_of_reach: Callable[[], None]
+) -> None:
+    out_of_reach()
+    assert types("payments_differ") == [("provider_out_of_reach", False)]
+    settings.SHOP = replace(settings.SHOP, stripe_api_key="")
+    assert findings("payments_differ") == [], "there is no account to compare with"
+
+
+@pytest.mark.parametrize("check", ["payments_differ", "charge_is_unknown_there"])
+def test_one_night_out_of_reach_that_is_acknowledged_hides_no_other(
+    sandbox: SandboxProcess,
+    out_of_reach: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    check: str,
+) -> None:
+    shipped(sandbox)
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    out_of_reach()
+    with monkeypatch.context() as last_night:
+        last_night.setattr(clock, "after", lambda _: datetime(2026, 1, 1, tzinfo=UTC))
+        assert types(check) == [("provider_out_of_reach", False)]
+    acts.acknowledge(finding_id=Finding.objects.get().pk, actor="ann", note="their maintenance")
+    assert types(check) == [("provider_out_of_reach", False)]
