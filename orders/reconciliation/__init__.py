@@ -1,12 +1,13 @@
 """What should hold between orders, their money and their stock; checked every night."""
 
-from orders.reconciliation import money, provider, sagas, stock
+from orders.reconciliation import money, provider, refunds, sagas, stock
 from outbox.reconciliation import register
 
 for _check in (
     money.MoneyIsNotAsItShouldBe(),
     provider.ListDiffers(),
     provider.ChargedIsNotThere(),
+    refunds.RefundFailed(),
     sagas.NobodyMovesIt(),
     sagas.TooOld(),
     stock.HeldForAFinishedOrder(),

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from orders import clock
+from orders import clock, services
 from orders.models import PaymentEntry
 from orders.providers import stripe_api
-from outbox.reconciliation import acts
+from orders.reconciliation import money
+from outbox.reconciliation import acts, registered
 from outbox.reconciliation.models import Finding
 from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
 from tests.orders.shop import again, place, stocked, work_off
@@ -58,6 +60,34 @@ def test_a_charge_of_an_order_that_we_do_not_have_needs_a_person(sandbox: Sandbo
     assert types("payments_differ") == [("unknown_to_us", False)], "the other is not this shop's"
 
 
+def test_a_refund_that_failed_after_it_was_in_the_ledger_needs_a_person(
+    sandbox: SandboxProcess,
+) -> None:
+    stocked()
+    order = place(payment_method="pm_card_refundFail")
+    place()
+    work_off()
+    stripe_api.create_refund(
+        key="r", intent=again(order).payment.intent, amount=order.cents, metadata={}
+    )
+    assert findings("refund_failed_there") == [], "our ledger does not say that it succeeded"
+    money.enter(str(order.pk), "refunded")
+    (found,) = findings("refund_failed_there")
+    assert (found["type"], found["repaired"]) == ("in_the_ledger_and_not_given_back", False)
+    evidence = Finding.objects.get().evidence
+    assert evidence["order"] == str(order.pk)
+    assert list(evidence["there"].values()) == ["failed"]
+
+
+def test_a_failed_refund_that_was_made_good_is_no_finding(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    services.refund_order(order_id=order.pk, reason="torn", actor="test")
+    work_off()
+    intent = again(order).payment.intent
+    with transaction.atomic():
+        assert registered()["orders.refund_failed_there"].confirm(intent) is None
+
+
 def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
     shipped(sandbox)
     assert findings("charge_is_unknown_there") == []
@@ -82,6 +112,7 @@ def test_a_provider_that_does_not_answer_is_said_to_be_out_of_reach(
 ) -> None:
     out_of_reach()
     assert types("payments_differ") == [("provider_out_of_reach", False)]
+    assert types("refund_failed_there") == [("provider_out_of_reach", False)]
     settings.SHOP = replace(settings.SHOP, stripe_api_key="")
     assert findings("payments_differ") == [], "there is no account to compare with"
 
