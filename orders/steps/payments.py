@@ -7,7 +7,7 @@ Everything after that is about an intent that we know, and a look at it is proof
 from collections.abc import Callable
 from typing import Any
 
-from orders.calls import NotNow, Refused
+from orders.calls import NotNow, Refused, Unknown
 from orders.models import Payment, PaymentEntry, SagaRun
 from orders.providers import stripe_api, stripe_errors
 from orders.steps import payment_keys
@@ -162,6 +162,8 @@ def _change(
         raise _failure(error, payment, purpose) from error
     if intent.status in reached:
         return intent
+    if intent.status in open_in:  # "processing": it may still get there
+        raise Unknown(_why(intent))
     raise Refused(_why(intent))
 
 

@@ -1,5 +1,6 @@
 """Keys, lookups, error classes: what keeps a payment from happening twice."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -180,3 +181,25 @@ def test_a_class_that_is_not_in_the_table_is_unknown() -> None:
         pass
 
     assert isinstance(stripe_errors.translate(Newer("?")), Unknown)
+
+
+@pytest.mark.parametrize("call", ["confirm_intent", "capture_intent"])
+@with_commits
+@silent
+def test_an_intent_that_is_being_processed_is_no_definite_no(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    from orders.providers import stripe_api
+
+    real, answers = getattr(stripe_api, call), []
+
+    def processing(**named: Any) -> Any:
+        answers.append(real(**named))
+        return SimpleNamespace(status="processing", last_payment_error=None)
+
+    monkeypatch.setattr(stripe_api, call, processing)
+    stocked()
+    order = place()
+    work_off()
+    assert outcome_of(order, sandbox) == "shipped"
+    assert len(answers) == 1, "the second attempt has looked, and it was done by then"
