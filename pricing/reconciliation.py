@@ -39,7 +39,8 @@ class DueNotApplied(Check):
         return Suspect("due_not_applied", subject, {"message": str(message)})
 
     def repair(self, suspect: Suspect) -> str:
-        apply.enqueue_continuation(PriceReduction.objects.get(pk=suspect.subject))
+        reduction = PriceReduction.objects.get(pk=suspect.subject)
+        apply.enqueue_continuation(reduction, expires_at=reduction.expires_at)
         return "enqueued again"
 
     def address(self, suspect: Suspect) -> str:

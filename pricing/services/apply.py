@@ -1,6 +1,7 @@
 """Applying a reduction: chunk after chunk, each product decided once, or not at all."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -38,7 +39,7 @@ def apply_reduction(*, reduction_id: str) -> None:
         targets = list(_undecided(reduction)[:CHUNK])
         _apply_chunk(reduction, targets)
         if len(targets) == CHUNK:
-            enqueue_continuation(reduction)
+            enqueue_continuation(reduction, expires_at=_expiry(reduction))
         else:
             _finish(reduction)
 
@@ -124,14 +125,24 @@ def _record_outcomes(reduction: PriceReduction, targets: Sequence[ReductionTarge
         raise RuntimeError(f"{len(targets) - decided} targets of {reduction.pk} were decided twice")
 
 
-def enqueue_continuation(reduction: PriceReduction) -> None:
+def enqueue_continuation(reduction: PriceReduction, *, expires_at: datetime | None) -> None:
+    """Enqueue what decides the rest of a reduction that the caller holds; it is scheduled again.
+
+    A second call enqueues a second message, which finds nothing left to decide.
+    """
     message = outbox.enqueue(
         "pricing.apply_reduction",
         args={"reduction_id": str(reduction.pk)},
-        expires_at=reduction.expires_at,
+        expires_at=expires_at,
         operation_id=reduction.operation_id,
     )
     _update(reduction, message_id=message.message_id, status=Status.SCHEDULED, finished_at=None)
+
+
+def _expiry(reduction: PriceReduction) -> datetime | None:
+    """As of the chunk that is running: one that a person has redriven has none any more."""
+    message = outbox.current_message()
+    return message.expires_at if message else reduction.expires_at
 
 
 def _finish(reduction: PriceReduction) -> None:

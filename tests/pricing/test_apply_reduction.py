@@ -162,6 +162,24 @@ def test_an_expired_reduction_runs_after_all_if_a_person_redrives_it() -> None:
 
 @with_commits
 @pytest.mark.usefixtures("chunks_of_two")
+def test_an_expired_category_that_a_person_redrives_runs_to_its_end() -> None:
+    make_category(5)
+    reduction = schedule(
+        sku=None, category="Books", expires_at=datetime.now(UTC) + timedelta(hours=1)
+    )
+    for rows in (Message.objects, PriceReduction.objects):
+        rows.update(expires_at=datetime.now(UTC))
+    assert work_off().late == 1
+    reduction.refresh_from_db()
+    assert (reduction.status, count_outcomes(reduction).pending) == ("expired", 5)
+    outbox.redrive(reduction.message_id, actor="operator")
+    work_off()
+    reduction.refresh_from_db()
+    assert (reduction.status, count_outcomes(reduction).applied) == ("applied", 5)
+
+
+@with_commits
+@pytest.mark.usefixtures("chunks_of_two")
 def test_a_category_that_expires_in_mid_run_says_how_far_it_came() -> None:
     make_category(5)
     reduction = schedule(
