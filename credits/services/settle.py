@@ -163,6 +163,8 @@ def _rivals(text: TextMessage) -> int:
 
 
 def _open(question: Question) -> TextMessage | None:
+    # Its campaign before it, as always: that must not end at the moment at which a text comes back.
+    Campaign.objects.filter(texts=question.text_id).locked().get()
     text = _held(question.text_id)
     return text if text.state == State.UNKNOWN and text.token == question.token else None
 

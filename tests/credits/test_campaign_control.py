@@ -1,6 +1,7 @@
 """Pause, resume, cancel and the deadline: one row changes, and no credit is lost."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from credits import providers, selectors, services
 from credits.models import Campaign, TextMessage
-from credits.services import drive, send
+from credits.services import drive, send, settle
 from outbox import consumer, handlers
 from outbox.delivery import Delivery
 from sandbox.control import Control
@@ -156,4 +157,26 @@ def test_a_text_that_is_put_off_while_its_campaign_ends_is_skipped() -> None:
     )
 
     assert states(campaign) == {"skipped": 1}
+    assert balance() == (9, 0)
+
+
+@pytest.mark.parametrize("record", [settle._record_unlistable, settle._record_listing])
+def test_a_text_that_would_be_sent_again_while_its_campaign_ends_is_not(record: Any) -> None:
+    """The same, where a look at the provider's list has found nothing."""
+    make_community(credits=9, members=1, unknown_policy="resend")
+    campaign = start()
+    with transaction.atomic():
+        assert send._claim(TextMessage.objects.get().pk)
+    long_ago = timezone.now() - timedelta(days=2)
+    TextMessage.objects.update(state="unknown", sending_at=long_ago, lease_until=long_ago)
+    question = settle._question(TextMessage.objects.get(), timezone.now(), 1)
+
+    def end() -> None:
+        turn = services.cancel_campaign(campaign_id=campaign.pk, actor="anna").turn
+        services.drive_campaign(campaign_id=str(campaign.pk), turn=turn)
+
+    nothing: Any = "out of reach" if record is settle._record_unlistable else []
+    behind(end, lambda: record(question, nothing))
+
+    assert states(campaign) == {"failed": 1}
     assert balance() == (9, 0)
