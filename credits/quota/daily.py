@@ -26,10 +26,10 @@ def take(community: Community) -> date | None:
     return row[0] if row else None
 
 
-def give_back(community_id: int, day: date) -> None:
-    """Take back what a text that surely was not sent had been counted."""
-    DailyCount.objects.filter(community_id=community_id, day=day, texts__gt=0).update(
-        texts=F("texts") - 1
+def give_back(community_id: int, day: date, *, texts: int = 1) -> None:
+    """Take back what texts that surely were not sent had been counted."""
+    DailyCount.objects.filter(community_id=community_id, day=day, texts__gte=texts).update(
+        texts=F("texts") - texts
     )
 
 

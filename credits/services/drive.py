@@ -4,6 +4,9 @@ So pause, resume and cancel change one row; a hundred thousand texts need no upd
 campaign lets a small one in between.
 """
 
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,6 +28,16 @@ RELEASED_AT_ONCE = 10_000
 
 Status = Campaign.Status
 State = TextMessage.State
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Texts that an ended campaign did not get to, and what they had taken."""
+
+    texts: int
+    credits: int
+    first: int  # the lowest id among them
+    days: list[date]  # one for each that was counted against a day's cap, and then put off
 
 
 def drive_campaign(*, campaign_id: str, turn: int) -> None:
@@ -141,20 +154,22 @@ def _finish(campaign: Campaign) -> None:
 
 
 def _skip_rest(campaign: Campaign) -> None:
-    skipped, credits, first = _skip(campaign, RELEASED_AT_ONCE)
-    if credits:
+    skipped = _skip(campaign, RELEASED_AT_ONCE)
+    if skipped.credits:
         ledger.release(
             community_id=campaign.community_id,
             campaign_id=campaign.pk,
-            operation=f"campaign:{campaign.pk}:release:{first}",
-            amount=credits,
+            operation=f"campaign:{campaign.pk}:release:{skipped.first}",
+            amount=skipped.credits,
             actor=campaign.ended_by or "campaign",
         )
-    if skipped == RELEASED_AT_ONCE:
+    for day, texts in sorted(Counter(skipped.days).items()):
+        daily.give_back(campaign.community_id, day, texts=texts)
+    if skipped.texts == RELEASED_AT_ONCE:
         enqueue_driver(campaign)
 
 
-def _skip(campaign: Campaign, most: int) -> tuple[int, int, int]:
+def _skip(campaign: Campaign, most: int) -> Skipped:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -164,14 +179,16 @@ def _skip(campaign: Campaign, most: int) -> tuple[int, int, int]:
             ), skipped AS (
                 UPDATE credits_textmessage AS text
                 SET state = 'skipped', finished_at = clock_timestamp(), reason = %s
-                FROM rest WHERE text.id = rest.id RETURNING text.id, text.segments
+                FROM rest WHERE text.id = rest.id
+                RETURNING text.id, text.segments, text.counted_on
             )
-            SELECT count(*), coalesce(sum(segments), 0), coalesce(min(id), 0) FROM skipped
+            SELECT count(*), coalesce(sum(segments), 0), coalesce(min(id), 0),
+                coalesce(array_agg(counted_on) FILTER (WHERE counted_on IS NOT NULL), '{}')
+            FROM skipped
             """,
             [campaign.pk, most, why_skipped(campaign)],
         )
-        row: tuple[int, int, int] = cursor.fetchone()
-    return row
+        return Skipped(*cursor.fetchone())
 
 
 def why_skipped(campaign: Campaign) -> str:

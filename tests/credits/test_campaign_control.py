@@ -1,6 +1,6 @@
 """Pause, resume, cancel and the deadline: one row changes, and no credit is lost."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credits import providers, selectors, services
-from credits.models import Campaign, TextMessage
+from credits.models import Campaign, DailyCount, TextMessage
 from credits.services import drive, send, settle
 from outbox import consumer, handlers
 from outbox.delivery import Delivery
@@ -140,6 +140,29 @@ def test_a_text_put_off_when_its_campaign_ended_is_skipped(sandbox: Control) -> 
     send.record(attempt, providers.Postponed("429"))
 
     assert states(campaign) == {"skipped": 1}
+    assert balance() == (9, 0)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "expired"])
+def test_the_days_cap_comes_back_with_the_credits_of_texts_that_were_put_off(how: str) -> None:
+    make_community(credits=9, members=4, daily_cap=4)
+    campaign = start()
+    for text in TextMessage.objects.order_by("pk")[:3]:
+        with transaction.atomic():
+            attempt = send._claim(text.pk)
+        assert attempt
+        send.record(attempt, providers.Postponed("429"))
+    TextMessage.objects.filter(pk=attempt.text_id).update(counted_on=date(2026, 1, 1))
+    DailyCount.objects.update(texts=2)
+    DailyCount.objects.create(community=campaign.community, day=date(2026, 1, 1), texts=8)
+    if how == "cancelled":
+        services.cancel_campaign(campaign_id=campaign.pk, actor="anna")
+    else:
+        Campaign.objects.update(deadline=timezone.now() - timedelta(seconds=1))
+    work("credits.drive_campaign")
+
+    assert states(campaign) == {"skipped": 4}
+    assert list(DailyCount.objects.order_by("day").values_list("texts", flat=True)) == [7, 0]
     assert balance() == (9, 0)
 
 
