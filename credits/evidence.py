@@ -1,7 +1,7 @@
 """Evidence, and what it moves: a reply, a callback, a listing or a policy settles a text here.
 
 Each function takes a text that the caller holds. What is settled stays so: later evidence to the
-contrary becomes a finding. The community's row is changed last.
+contrary becomes a finding. The community's row is changed last, but for the count of its day.
 """
 
 from typing import Any
@@ -101,8 +101,6 @@ def attempt_of(token: UUID) -> int | None:
 
 def _give_back(text: TextMessage, *, refund: bool, actor: str) -> None:
     campaign = text.campaign
-    if text.counted_on:
-        daily.give_back(campaign.community_id, text.counted_on)
     give = ledger.refund if refund else ledger.release
     give(
         community_id=campaign.community_id,
@@ -111,6 +109,8 @@ def _give_back(text: TextMessage, *, refund: bool, actor: str) -> None:
         amount=text.segments,
         actor=actor,
     )
+    if text.counted_on:
+        daily.give_back(campaign.community_id, text.counted_on)
 
 
 def _is_of_another(text: TextMessage, sid: str) -> bool:

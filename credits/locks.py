@@ -1,7 +1,8 @@
 """The reads that lock, named, always in primary-key order: two transactions never cross.
 
 Order across tables: message (the outbox holds it), then campaign, then texts, then the community,
-which is shared by everything and therefore held last and briefly.
+which is shared by everything and therefore held last and briefly; behind it only the count of its
+day, which a text that is about to be sent takes without the community.
 """
 
 from typing import TYPE_CHECKING, Self

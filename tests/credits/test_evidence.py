@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credits import evidence, providers, sending, services
-from credits.models import TextMessage
+from credits.models import Community, DailyCount, TextMessage
 from credits.services import send, settle
 from sandbox.control import Control
 from tests.credits.test_send_text import another_session
@@ -167,3 +167,23 @@ def test_a_dead_driver_is_followed_by_another() -> None:
         services.abandon_driver({**args, "turn": 0}, "dead", "a turn that no longer counts")
 
     assert waiting("credits.drive_campaign") == 2
+
+
+def test_who_holds_the_community_and_fails_a_text_crosses_nobody_who_fails_another() -> None:
+    """As a step of reconciliation does that has set a community's sums right just before."""
+    make_community(credits=5, members=2, daily_cap=9)
+    campaign = start()
+    first, second = (claim(text) for text in campaign.texts.order_by("pk"))
+
+    def fail(attempt: send.Attempt) -> None:
+        send.record(attempt, providers.Refused("no"))
+
+    behind(
+        lambda: Community.objects.locked().get(),
+        lambda: fail(second),
+        while_blocked=lambda: fail(first),
+    )
+
+    assert states(campaign) == {"failed": 2}
+    assert DailyCount.objects.get().texts == 0
+    assert balance() == (5, 0)
