@@ -66,6 +66,8 @@ def failed(
     ends = was in TextMessage.OPEN or (was == State.SENT and sid is not None and text.sid == sid)
     if not ends:
         return
+    if sid and sid != text.sid and _is_of_another(text, sid):
+        sid = None
     change(
         text,
         state=State.FAILED,

@@ -204,17 +204,18 @@ def test_nothing_is_sent_again_for_an_ended_campaign(sandbox: Control) -> None:
     assert balance() == (5, 0)
 
 
-def test_an_id_that_another_text_has_is_not_taken_again() -> None:
+@pytest.mark.parametrize(("status", "left"), [("sent", 3), ("failed", 4)])
+def test_an_id_that_another_text_has_is_not_taken_again(status: str, left: int) -> None:
     """A listing took two equal texts for each other; the callback then tells whose it is."""
     make_community(credits=5, members=1)
     first, second = (claim(world.start().texts.get()) for _ in range(2))
     send.record(first, providers.Accepted(SID))
-    assert services.receive_callback(token=second.token, sid=SID, status="sent")
+    assert services.receive_callback(token=second.token, sid=SID, status=status)
     assert list(TextMessage.objects.order_by("pk").values_list("state", "sid")) == [
         ("sent", SID),
-        ("sent", None),
+        (status, None),
     ]
-    assert balance() == (3, 0)
+    assert balance() == (left, 0)
 
 
 # Callbacks and evidence --------------------------------------------------------------------------
