@@ -88,7 +88,8 @@ class Pricing:
 def price(worded: Wording, community: Community, *, longest: int) -> Pricing:
     """Price a text for each member; personal ones by each name that occurs.
 
-    Raises ValueError where a name makes the text longer than `longest` characters.
+    Raises ValueError where a name, a member's or the community's, makes the text longer than
+    `longest` characters.
     """
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS credits_price")
@@ -96,7 +97,7 @@ def price(worded: Wording, community: Community, *, longest: int) -> Pricing:
             "CREATE TEMPORARY TABLE credits_price (name text, segments integer) ON COMMIT DROP"
         )
     if not worded.is_personal:
-        return Pricing(worded, segments.count(worded.for_name("")))
+        return Pricing(worded, _count(worded.for_name(""), longest, "for all of the members"))
     with connection.chunked_cursor() as names:
         names.execute(
             "SELECT DISTINCT name FROM credits_member WHERE community_id = %s", [community.pk]
@@ -112,13 +113,15 @@ def _price_names(worded: Wording, names: list[str], longest: int) -> None:
         cursor.copy("COPY credits_price FROM STDIN") as copy,
     ):
         for name in names:
-            text = worded.for_name(name)
-            if len(text) > longest:
-                raise ValueError(
-                    f"has {len(text):,} characters for one of the members; shorten it to "
-                    f"{longest:,}, names included."
-                )
-            copy.write_row((name, segments.count(text)))
+            copy.write_row((name, _count(worded.for_name(name), longest, "for one of the members")))
+
+
+def _count(text: str, longest: int, whom: str) -> int:
+    if len(text) > longest:
+        raise ValueError(
+            f"has {len(text):,} characters {whom}; shorten it to {longest:,}, names included."
+        )
+    return segments.count(text)
 
 
 # `total` is what everybody up to this member costs, in the order in which they joined.

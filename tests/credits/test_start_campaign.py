@@ -121,6 +121,15 @@ def test_a_name_may_not_make_the_text_too_long() -> None:
     assert nothing_was_written()
 
 
+def test_nor_may_the_communitys_name() -> None:
+    slug = "c" * 60  # "The c…" has 64 characters
+    make_community(slug, credits=100, members=1)
+    with pytest.raises(InvalidInput, match="has 1,601 characters for all"):
+        start(slug, text="{community}" + "x" * 1_537)
+    assert nothing_was_written()
+    assert len(start(slug, text="{community}" + "x" * 1_536).texts.get().body) == 1_600
+
+
 @pytest.mark.parametrize("opted_out", [False, True])
 def test_nobody_to_text_is_explained(opted_out: bool) -> None:
     make_community(credits=5, members=int(opted_out))
