@@ -56,6 +56,13 @@ class TextMessage(models.Model):
                 condition=Q(state="queued", handed_at__isnull=True),
                 name="text_not_handed_out",
             ),
+            # How many it has handed out: a look of the driver reads these few hundred, and none of
+            # those that wait behind them (a BitmapOr of this index and text_by_state).
+            models.Index(
+                fields=["campaign"],
+                condition=Q(state="queued", handed_at__isnull=False),
+                name="text_handed_out",
+            ),
             # What reconciliation looks through for texts that nobody settled,
             models.Index(
                 fields=["lease_until"],

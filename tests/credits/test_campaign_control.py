@@ -1,10 +1,13 @@
 """Pause, resume, cancel and the deadline: one row changes, and no credit is lost."""
 
+import json
+import re
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from credits import providers, selectors, services
@@ -141,6 +144,22 @@ def test_a_text_put_off_when_its_campaign_ended_is_skipped(sandbox: Control) -> 
 
     assert states(campaign) == {"skipped": 1}
     assert balance() == (9, 0)
+
+
+def test_a_look_reads_none_of_the_texts_that_wait() -> None:
+    make_community(credits=2_000, members=2_000)
+    campaign = start()
+    look()
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("ANALYZE credits_textmessage")
+        assert drive._counts(campaign) == {"in_flight": drive.PORTION, "waiting": 1}
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {asked[-1]['sql']}")
+        plan = json.dumps(cursor.fetchone()[0])
+
+    assert "text_handed_out" in plan
+    read = [int(rows) for rows in re.findall(r'"Actual Rows": (\d+)', plan)]
+    removed = [int(rows) for rows in re.findall(r'"Rows Removed by [^"]*": (\d+)', plan)]
+    assert max(read + removed) <= drive.PORTION
 
 
 @pytest.mark.parametrize("how", ["cancelled", "expired"])
