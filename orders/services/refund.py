@@ -19,9 +19,9 @@ def refund_order(*, order_id: UUID | str, reason: str, actor: str) -> Refund:
     A second call returns the first one's refund. Raises Order.DoesNotExist, NotRefundable.
     """
     with transaction.atomic():
-        run = SagaRun.objects.locked().get(saga="order", order_id=order_id)
+        run = SagaRun.objects.locked().filter(saga="order", order_id=order_id).first()
         order = Order.objects.get(pk=order_id)
-        if order.status != Order.Status.SHIPPED:
+        if run is None or order.status != Order.Status.SHIPPED:
             raise NotRefundable(f"This order is {order.get_status_display()}, not shipped.")
         refund, created = Refund.objects.get_or_create(
             order=order, defaults={"id": uuid7(), "reason": reason[:500], "asked_by": actor}

@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 
 import pytest
+from django.test import Client
 
 from orders import services
 from orders.models import Order, PaymentEntry, PaymentKey, Refund, SagaStep
 from orders.providers import stripe_api
 from outbox import deadletters
+from outbox.ids import uuid7
 from outbox.models import Message
+from tests.accounts.people import make_user
 from tests.orders.outcomes import outcome_of
 from tests.orders.shop import again, place, stock_of, stocked, work_off
 from tests.sandbox.process import SandboxProcess
@@ -86,3 +89,10 @@ def test_on_the_way_back_a_person_gets_it_and_may_have_it_tried_again(
         work_off()
         assert again(order).status == Order.Status.NEEDS_PERSON
         assert len(stripe_api.list_refunds(intent=again(order).payment.intent)) == tries
+
+
+def test_an_order_that_does_not_exist_cannot_be_given_back(client: Client) -> None:
+    with pytest.raises(Order.DoesNotExist):
+        services.refund_order(order_id=uuid7(), reason="torn", actor="test")
+    client.force_login(make_user("operator"))
+    assert client.post(f"/orders/{uuid7()}/refund/").status_code == 404
