@@ -83,6 +83,17 @@ def _products(request: OrderRequest) -> dict[str, Product]:
 
 
 def _columns(request: OrderRequest, products: dict[str, Product], actor: str) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        # Asked for only where there is no order yet: its prices may have changed since.
+        "total": lambda: _total(request, products),
+        "payment_method": request.payment_method,
+        "email": request.email,
+        "placed_by": actor,
+    }
+
+
+def _total(request: OrderRequest, products: dict[str, Product]) -> Decimal:
     total = sum(
         (products[sku].price * count for sku, count in request.quantities.items()), Decimal(0)
     )
@@ -91,13 +102,7 @@ def _columns(request: OrderRequest, products: dict[str, Product], actor: str) ->
         raise InvalidInput(
             {"lines": f"cost {total:.2f} together; order for {least} to {most:,} at a time."}
         )
-    return {
-        "id": uuid7(),
-        "total": total,
-        "payment_method": request.payment_method,
-        "email": request.email,
-        "placed_by": actor,
-    }
+    return total
 
 
 def _refuse_impossible(request: OrderRequest, products: dict[str, Product], order: Order) -> None:
@@ -125,8 +130,9 @@ def _write_rest(order: Order, request: OrderRequest, products: dict[str, Product
 
 
 def _demand_same(order: Order, request: OrderRequest) -> None:
+    placed = (order.payment_method, order.email)
     lines = dict(order.lines.values_list("product__sku", "quantity"))
-    if lines != request.quantities or order.payment_method != request.payment_method:
+    if lines != request.quantities or placed != (request.payment_method, request.email):
         raise KeyReused(
             f"This key already names another order ({order.pk}). Use a new key, or repeat the "
             "first request unchanged."
