@@ -25,7 +25,7 @@ import outbox
 from credits import clock, evidence, providers, sending
 from credits.models import Campaign, Community, TextEvent, TextMessage
 from credits.quota import daily, rate
-from credits.services import drive
+from credits.services import drive, members
 
 LONGEST_WAIT = 1.0
 """Seconds that a worker waits for its place in the provider's rate. Whoever would wait longer puts
@@ -169,10 +169,9 @@ def _call(attempt: Attempt) -> providers.Outcome:
 
 
 def _refuse(text: TextMessage, reason: str, code: int | None) -> None:
+    if code == providers.UNSUBSCRIBED:  # before the community, which is held last
+        members.opt_out(member_id=text.member_id)
     evidence.failed(text, reason=f"refused by the provider: {reason}", by="reply", error_code=code)
-    if code == providers.UNSUBSCRIBED:
-        text.member.opted_out_at = clock.after(0)
-        text.member.save(update_fields=["opted_out_at"])
 
 
 def _postpone(text: TextMessage, reason: str) -> None:

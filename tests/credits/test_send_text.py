@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import outbox
@@ -102,6 +103,22 @@ def test_who_told_the_provider_to_stop_has_opted_out(sandbox: Control) -> None:
     work()
 
     assert member().opted_out_at is not None
+
+
+def test_a_stop_keeps_the_moment_of_an_earlier_one_and_holds_the_community_last() -> None:
+    make_community(credits=5, members=1)
+    start()
+    with transaction.atomic():
+        attempt = send._claim(only_text().pk)
+    assert attempt
+    services.opt_out(member_id=member().pk)
+    before = member().opted_out_at
+    with CaptureQueriesContext(connection) as asked:
+        send.record(attempt, providers.Refused("stop", providers.UNSUBSCRIBED))
+
+    assert member().opted_out_at == before
+    written = [one["sql"].split('"')[1] for one in asked if one["sql"].startswith("UPDATE")]
+    assert written == ["credits_member", "credits_textmessage", "credits_community"]
 
 
 def test_who_opts_out_in_mid_campaign_is_skipped(sandbox: Control) -> None:
