@@ -9,7 +9,6 @@ from credits.models import TextEvent, TextMessage
 #: What each kind of event is called here, and how it is explained.
 SAID = {
     "sending": ("Sending", "Committed before the call, under a lease with a token."),
-    "not_made": ("Not called", "The lease or the deadline had passed."),
     "accepted": ("Accepted", "The provider took it; its credits are spent."),
     "refused": ("Refused", "The provider will never send it; its credits came back."),
     "postponed": ("Put off", "Nothing went out; it is tried again."),

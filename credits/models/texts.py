@@ -123,7 +123,6 @@ class TextEvent(models.Model):
 
     class Kind(models.TextChoices):
         SENDING = "sending", "sending"  # committed before the call
-        NOT_MADE = "not_made", "call not made"
         ACCEPTED = "accepted", "accepted"
         REFUSED = "refused", "refused"
         POSTPONED = "postponed", "postponed"
