@@ -5,27 +5,9 @@ from uuid import uuid4
 
 from django import forms
 
-from credits.inputs import InvalidInput
 from credits.models import Campaign, Community
-
-
-class PageForm(forms.Form):
-    """A form whose controls look like ours and whose faults come from the inputs' rules."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Give each control its class; the labels' colon is for paper."""
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        for field in self.fields.values():
-            if not isinstance(field.widget, forms.RadioSelect | forms.HiddenInput):
-                field.widget.attrs.setdefault("class", "input")
-                field.widget.attrs.setdefault("autocomplete", "off")
-
-    def add_refusal(self, refusal: InvalidInput) -> None:
-        """Show each fault at its field."""
-        for name, fault in refusal.errors.items():
-            said = f"This {fault}" if fault.startswith(("is ", "has ", "holds ")) else fault
-            self.add_error(name if name in self.fields else None, said[:1].upper() + said[1:])
+from intake.forms import PageForm
+from intake.moments import in_utc
 
 
 class CommunityForm(PageForm):
@@ -112,11 +94,3 @@ class CampaignForm(PageForm):
             "shortfall": asked["shortfall"],
             "deadline": in_utc(asked["deadline"]) or None,
         }
-
-
-def in_utc(written: str) -> str:
-    """A time as `credits.inputs` reads it: one without an offset is in UTC."""
-    moment = written.strip().removesuffix("UTC").strip()
-    clock = moment[10:]
-    has_zone = moment.endswith(("Z", "z")) or "+" in clock or "-" in clock
-    return moment if not clock or has_zone else f"{moment}+00:00"

@@ -6,10 +6,11 @@ Nothing here asks the database. Every refusal says what to do.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from credits import wording
+from intake.moments import moment, shown
 
 Value = TypeVar("Value")
 
@@ -115,7 +116,7 @@ def community_slug(value: object) -> str:
     """A slug that can stand in an address. Raises ValueError."""
     if not isinstance(value, str) or not SLUG.fullmatch(value):
         raise ValueError(
-            f"{_shown(value)} is no slug; write up to 64 lower-case letters, digits and hyphens, "
+            f"{shown(value)} is no slug; write up to 64 lower-case letters, digits and hyphens, "
             'such as "book-club".'
         )
     return value
@@ -153,7 +154,7 @@ def amount_of_credits(value: object) -> int:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_CREDITS:
         raise ValueError(
-            f"{_shown(value)} cannot be bought; give a whole number from 1 to {MOST_CREDITS}."
+            f"{shown(value)} cannot be bought; give a whole number from 1 to {MOST_CREDITS}."
         )
     return value
 
@@ -161,7 +162,7 @@ def amount_of_credits(value: object) -> int:
 def cap(value: object) -> int:
     """Texts a day. Raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000_000:
-        raise ValueError(f"{_shown(value)} is no cap; give a whole number from 0 to 10000000.")
+        raise ValueError(f"{shown(value)} is no cap; give a whole number from 0 to 10000000.")
     return value
 
 
@@ -175,27 +176,7 @@ def how_to_meet_shortfall(value: object) -> str:
     return _one_of(value, SHORTFALLS, "way to meet a shortfall")
 
 
-def moment(value: object) -> datetime:
-    """A moment with its zone, in UTC. Raises ValueError."""
-    try:
-        parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        if parsed.tzinfo is None:
-            raise ValueError("no zone")
-        return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"{_shown(value)} is no moment with a zone; write date, time and zone, such as "
-            '"2030-01-31T09:00:00+01:00".'
-        ) from None
-
-
 def _one_of(value: object, known: tuple[str, ...], what: str) -> str:
     if value not in known:
-        raise ValueError(f"{_shown(value)} is no {what}; choose {' or '.join(known)}.")
+        raise ValueError(f"{shown(value)} is no {what}; choose {' or '.join(known)}.")
     return str(value)
-
-
-def _shown(value: object) -> str:
-    """The value as it may stand in an answer: quoted, short, on one line."""
-    shown = ascii(str(value))
-    return shown if len(shown) <= 40 else shown[:36] + "…'"

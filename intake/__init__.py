@@ -1,1 +1,1 @@
-"""Reading what people bring in files. It knows no business: prices and credits both stand on it."""
+"""Reading what people bring. It knows no business: prices and credits both stand on it."""

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from django import forms
 
-from orders.inputs import MOST_OF_ONE, InvalidInput
+from intake.forms import PageForm, Refusal
+from orders.inputs import MOST_OF_ONE
 from orders.models import Order
 from pricing import inputs
 
@@ -26,7 +27,7 @@ def placed_by_form(order: Order) -> dict[str, Any]:
     return {**said, "payment_method": order.payment_method}
 
 
-class OrderForm(forms.Form):
+class OrderForm(PageForm):
     """Place an order. The key is made when the form is shown, so one form places one order."""
 
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
@@ -36,14 +37,6 @@ class OrderForm(forms.Form):
     quantity = forms.IntegerField(initial=1)
     payment_method = forms.ChoiceField(label="Card", choices=CARDS)
     email = forms.CharField(label="E-mail for the receipt", required=False, max_length=254)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Give each control its class; the labels' colon is for paper."""
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        for field in self.fields.values():
-            if not isinstance(field.widget, forms.HiddenInput):
-                field.widget.attrs |= {"class": "input", "autocomplete": "off"}
 
     def price_seen(self) -> Decimal | None:
         """The price of one that the page showed for this product; None where it showed another."""
@@ -65,7 +58,7 @@ class OrderForm(forms.Form):
             "email": asked["email"] or None,
         }
 
-    def add_refusal(self, refusal: InvalidInput) -> None:
+    def add_refusal(self, refusal: Refusal) -> None:
         """Show each fault at its field."""
         for name, fault in refusal.errors.items():
             field = name.rpartition(".")[2]

@@ -5,36 +5,15 @@ from uuid import uuid4
 
 from django import forms
 
-from pricing.inputs import InvalidInput
+from intake.forms import PageForm
+from intake.moments import in_utc
 from pricing.models import PriceReduction, Product
-
-#: The form's own fields, for faults that `pricing.inputs` reports under other names.
-FORM_FIELDS = {"sku": "target", "category": "target", "percent": "value", "amount": "value"}
-
-
-class PageForm(forms.Form):
-    """A form whose controls look like ours and whose faults come from the inputs' rules."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Give each control its class; the labels' colon is for paper."""
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        for field in self.fields.values():
-            if not isinstance(field.widget, forms.RadioSelect | forms.HiddenInput):
-                field.widget.attrs.setdefault("class", "input")
-                field.widget.attrs.setdefault("autocomplete", "off")
-
-    def add_refusal(self, refusal: InvalidInput) -> None:
-        """Show each fault at its field."""
-        for name, fault in refusal.errors.items():
-            field = FORM_FIELDS.get(name, name)
-            # "is missing; …": on a page the sentence stands at its field already.
-            said = f"This {fault}" if fault.startswith(("is ", "has ", "holds ")) else fault
-            self.add_error(field if field in self.fields else None, said[:1].upper() + said[1:])
 
 
 class ScheduleForm(PageForm):
     """Schedule a reduction. The key is made when the form is shown, so one form schedules one."""
+
+    SHOWN_AT = {"sku": "target", "category": "target", "percent": "value", "amount": "value"}
 
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     scope = forms.ChoiceField(
@@ -110,14 +89,3 @@ class ProductForm(PageForm):
         """Return the form filled with a product as it is."""
         fields = ("revision", "name", "category", "price", "floor")
         return cls(initial={field: getattr(product, field) for field in fields})
-
-
-def in_utc(written: str) -> str:
-    """Return a time as `pricing.inputs` reads it: one without an offset is in UTC.
-
-    What is no time at all is returned as it is, for the inputs to refuse.
-    """
-    moment = written.strip().removesuffix("UTC").strip()
-    clock = moment[10:]
-    has_zone = moment.endswith(("Z", "z")) or "+" in clock or "-" in clock
-    return moment if not clock or has_zone else f"{moment}+00:00"

@@ -7,9 +7,11 @@ for the services. Every refusal says what to do.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
+
+from intake.moments import moment, shown
 
 Value = TypeVar("Value")
 
@@ -149,7 +151,7 @@ def money(value: object) -> Decimal:
     written = str(value) if isinstance(value, Decimal) else value
     if not isinstance(written, str) or not DECIMAL.fullmatch(written):
         raise ValueError(
-            f"{_shown(value)} is no amount; write digits with at most two decimals, such as "
+            f"{shown(value)} is no amount; write digits with at most two decimals, such as "
             '"12.50", without sign, exponent or currency.'
         )
     return Decimal(written)
@@ -169,29 +171,15 @@ def percentage(value: object) -> Decimal:
     if isinstance(written, str) and DECIMAL.fullmatch(written) and 0 < Decimal(written) <= 100:
         return Decimal(written)
     raise ValueError(
-        f"{_shown(value)} is no percentage; write a decimal above 0 and up to 100 with at most "
+        f"{shown(value)} is no percentage; write a decimal above 0 and up to 100 with at most "
         'two decimals, such as "10" or "12.5".'
     )
-
-
-def moment(value: object) -> datetime:
-    """A moment with its zone, in UTC. Raises ValueError."""
-    try:
-        parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        if parsed.tzinfo is None:
-            raise ValueError("no zone")
-        return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"{_shown(value)} is no moment with a zone; write date, time and zone, such as "
-            '"2030-01-31T09:00:00+01:00" or "2030-01-31T08:00:00Z".'
-        ) from None
 
 
 def policy(value: object) -> str:
     """What to do where the price has changed since: skip or apply. Raises ValueError."""
     if value not in ("skip", "apply"):
-        raise ValueError(f'{_shown(value)} is no policy; choose "skip" or "apply".')
+        raise ValueError(f'{shown(value)} is no policy; choose "skip" or "apply".')
     return str(value)
 
 
@@ -199,7 +187,7 @@ def product_sku(value: object) -> str:
     """A SKU that can stand in an address. Raises ValueError."""
     sku = text(value, longest=64)
     if "/" in sku or sku in {".", ".."}:
-        raise ValueError(f"{_shown(sku)} cannot stand in an address; write it without slashes.")
+        raise ValueError(f"{shown(sku)} cannot stand in an address; write it without slashes.")
     return sku
 
 
@@ -213,9 +201,3 @@ def text(value: object, longest: int = 200) -> str:
     if len(line) > longest:
         raise ValueError(f"has {len(line)} characters; shorten it to {longest}.")
     return line
-
-
-def _shown(value: object) -> str:
-    """The value as it may stand in an answer: quoted, short, on one line."""
-    shown = ascii(str(value))
-    return shown if len(shown) <= 40 else shown[:36] + "…'"
