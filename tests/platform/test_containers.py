@@ -82,8 +82,13 @@ def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     dockerfile = (PROJECT / "Dockerfile").read_text()
     assert re.findall(r"^USER (.+)$", dockerfile, re.M) == ["onceproof"]
     assert "--require-hashes -r requirements.txt" in dockerfile
+
+
+def test_the_image_holds_no_settings_of_any_folder() -> None:
+    """A pattern without `**/` is for the root alone, and deploy/scaled has an .env, too."""
     ignored = (PROJECT / ".dockerignore").read_text().split()
-    assert {".env", ".git", ".onceproof*"} <= set(ignored)
+    assert {"**/.env*", ".git", ".onceproof*"} <= set(ignored)
+    assert not [pattern for pattern in ignored if pattern.startswith("!")], "nothing comes back"
 
 
 def test_the_image_can_collect_its_static_files(tmp_path: Path) -> None:
