@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from config.rights import ROLES, rights
+from config.rights import ROLES, WEB, rights
 
 SCHEMA = sql.Identifier("public")
 #: Start-up options do not get through a pooler in transaction mode; a role's settings do.
@@ -16,8 +16,9 @@ ROLE_SETTINGS = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-#: Who is connected, and since when: the reconciliation tells by it whether a session lives.
-MEMBER_OF = "pg_read_all_stats"
+#: The operations pages and /metrics tell of all sessions how old their transactions are. By it one
+#: also reads the others' statements, keys of sessions included: nothing for a worker.
+STATISTICS, READS_THEM = "pg_read_all_stats", WEB
 
 #: What a role of ours must not be. Anything of it would make its rights worthless.
 TOO_POWERFUL = """
@@ -27,7 +28,7 @@ TOO_POWERFUL = """
         OR EXISTS (SELECT FROM pg_class WHERE relowner = role.oid)
         OR EXISTS (SELECT FROM pg_auth_members AS member
                    JOIN pg_roles AS other ON other.oid = member.roleid
-                   WHERE member.member = role.oid AND other.rolname <> %s))
+                   WHERE member.member = role.oid AND (other.rolname, role.rolname) <> (%s, %s)))
 """
 
 
@@ -38,7 +39,9 @@ def statements(database: str) -> Iterator[sql.Composed]:
         role = sql.Identifier(name)
         yield sql.SQL(_CREATE).format(role)
         yield from _settings(role)
-        yield sql.SQL("GRANT {} TO {}").format(sql.Identifier(MEMBER_OF), role)
+        yield sql.SQL("GRANT {} TO {}" if name == READS_THEM else "REVOKE {} FROM {}").format(
+            sql.Identifier(STATISTICS), role
+        )
         # Imports keep their lines in temporary tables.
         yield sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
             sql.Identifier(database), role

@@ -59,7 +59,9 @@ def make_roles() -> None:
         for role, variable in PASSWORDS.items():
             if os.environ.get(variable):
                 cursor.execute(_new_password(role, os.environ[variable]))
-        cursor.execute(roles_sql.TOO_POWERFUL, [list(ROLES), roles_sql.MEMBER_OF])
+        cursor.execute(
+            roles_sql.TOO_POWERFUL, [list(ROLES), roles_sql.STATISTICS, roles_sql.READS_THEM]
+        )
         powerful = [row[0] for row in cursor.fetchall()]
     if powerful:
         raise CommandError(
