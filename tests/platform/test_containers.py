@@ -19,6 +19,14 @@ from tests.deployment import DEPLOYMENT
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 OURS = {name: one for name, one in SERVICES.items() if name not in ("postgres", "redis")}
+ADDRESSES = {"DATABASE_URL", "DIRECT_DATABASE_URL"}  # which compose makes of passwords and hosts
+SERVERS = {"RABBITMQ_PASSWORD", "REDIS_PASSWORD", "SERVERS_ADDRESS", "MAX_CONNECTIONS"}
+ELSEWHERE = {
+    ".": {*ADDRESSES, "BROKER_URL"},
+    # The users of a Redis that is the broker; and what servers.yml asks for.
+    "deploy/scaled": {*ADDRESSES, *SERVERS}
+    | {f"{user}_BROKER_PASSWORD" for user in ("WEB", "WORKER", "FLOWER")},
+}
 NEEDED = {
     *("SECRET_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "FLOWER_USER", "FLOWER_PASSWORD"),
     *("WEB_DATABASE_PASSWORD", "WORKER_DATABASE_PASSWORD"),
@@ -73,15 +81,30 @@ def test_secrets_come_from_the_environment_and_have_no_default() -> None:
     assert not [name for name in defaults if re.search("SECRET|PASS|TOKEN|KEY", name)]
 
 
-def test_every_variable_is_explained() -> None:
-    explained = set(re.findall(r"^#? ?(\w+)=", (PROJECT / ".env.example").read_text(), re.M))
-    assert {name for name, _ in re.findall(r"\$\{(\w+)(:[?-])?", TEXT)} <= explained
+@pytest.mark.parametrize("folder", [".", "deploy/scaled"])
+def test_every_setting_that_is_explained_reaches_the_containers_and_no_other(folder: str) -> None:
+    """A name without a value is taken from the environment or .env, and absent where it is not."""
+    text = (PROJECT / folder / "docker-compose.yml").read_text()
+    services = yaml.safe_load(text)["services"]
+    used = set(re.findall(r"\$\{(\w+)", text)) | set(services["web"]["build"]["args"])
+    explained = _explained(".") | _explained(folder)
+    ours = {name: one for name, one in services.items() if "PROCESS_NAME" in one["environment"]}
+    for name in ours.keys() - {"flower"}:
+        passed = {key for key, value in ours[name]["environment"].items() if value is None}
+        assert explained - used - passed == ELSEWHERE[folder], name
+        assert used | passed <= _explained(folder), name
+
+
+def _explained(folder: str) -> set[str]:
+    text = (PROJECT / folder / ".env.example").read_text()
+    return set(re.findall(r"^#? ?(\w+)=", text, re.M))
 
 
 def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     dockerfile = (PROJECT / "Dockerfile").read_text()
     assert re.findall(r"^USER (.+)$", dockerfile, re.M) == ["onceproof"]
-    assert "--require-hashes -r requirements.txt" in dockerfile
+    installs = "--require-hashes -r requirements.txt \\\n        ${OBSERVABILITY:+-r %s}"
+    assert installs % "requirements-observability.txt" in dockerfile
 
 
 def test_the_image_holds_no_settings_of_any_folder() -> None:
@@ -119,7 +142,9 @@ def test_no_process_has_more_rights_than_its_own() -> None:
 def test_only_who_migrates_knows_the_owners_password() -> None:
     knows = [name for name, one in OURS.items() if "POSTGRES_PASSWORD" in str(one["environment"])]
     assert knows == ["migrate"]
-    told = set(re.findall(r"\$\{(\w+)", str(OURS["flower"]["environment"])))
+    flowers = OURS["flower"]["environment"]
+    told = {name for name, value in flowers.items() if value is None}
+    told |= set(re.findall(r"\$\{(\w+)", str(flowers)))
     assert told == {"LOG_LEVEL", "FLOWER_BROKER_PASSWORD", "FLOWER_USER", "FLOWER_PASSWORD"}
 
 
