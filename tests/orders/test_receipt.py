@@ -1,11 +1,14 @@
 """The receipt: once, or nobody knows; never twice."""
 
 import smtplib
+import socket
+from ssl import SSLError
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 
 from orders import services
@@ -52,8 +55,11 @@ def test_without_an_address_there_is_none() -> None:
     assert not Receipt.objects.exists()
 
 
-def test_no_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_once(monkeypatch, ConnectionRefusedError())
+@pytest.mark.parametrize("error", [ConnectionRefusedError, socket.gaierror, TimeoutError, SSLError])
+def test_no_connection_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    fail_once(monkeypatch, error(), at="open")
     step = order_with_receipt()
     assert (step.status, step.attempts, len(mail.outbox)) == ("done", 2, 1)
 
@@ -125,7 +131,7 @@ def test_who_may_not_or_has_none_sends_nothing() -> None:
 def test_a_mail_server_that_does_not_let_us_in_is_for_a_person(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fail_once(monkeypatch, smtplib.SMTPAuthenticationError(535, b"no"))
+    fail_once(monkeypatch, smtplib.SMTPAuthenticationError(535, b"no"), at="open")
     step = order_with_receipt()
     assert (step.status, step.attempts) == ("needs_person", 1)
     with pytest.raises(services.NotResendable, match="desk"):
@@ -135,13 +141,14 @@ def test_a_mail_server_that_does_not_let_us_in_is_for_a_person(
     assert (SagaStep.objects.get(name="send").status, len(mail.outbox)) == ("done", 1)
 
 
-def fail_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def fail_once(monkeypatch: pytest.MonkeyPatch, error: Exception, *, at: str = "send") -> None:
     """The first mail meets the error; later ones go out."""
-    real, errors = EmailMessage.send, [error]
+    where = EmailMessage if at == "send" else BaseEmailBackend
+    real, errors = getattr(where, at), [error]
 
-    def send(self: EmailMessage, *args: Any, **more: Any) -> int:
+    def failing(self: Any, *args: Any, **more: Any) -> Any:
         if errors:
             raise errors.pop()
         return real(self, *args, **more)
 
-    monkeypatch.setattr(EmailMessage, "send", send)
+    monkeypatch.setattr(where, at, failing)
