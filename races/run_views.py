@@ -23,6 +23,10 @@ from races.stage.address import LARGE, Address, slug
 from races.views import may_see
 
 LATEST = 8
+NOT_HERE = (
+    "Hot runs start workers of their own beside the page, on the servers that it works with. "
+    "This installation has real ones: run `make run` to try it."
+)
 may_start = permission_required("races.add_labrun", raise_exception=True)
 
 
@@ -40,6 +44,9 @@ def hot(request: HttpRequest) -> HttpResponse:
 @require_POST
 def start_hot(request: HttpRequest) -> HttpResponse:
     """Start a hot run; a second one beside it is refused."""
+    if not trial.possible():
+        messages.warning(request, NOT_HERE)
+        return redirect("races:hot")
     form = HotForm(request.POST)
     try:
         terms = inputs.hot(form.asked())
@@ -130,6 +137,7 @@ def _hot_page(request: HttpRequest, form: HotForm, status: int = 200) -> HttpRes
     shown = finished.result if finished else _recorded()
     context = {
         "form": form,
+        "not_here": "" if trial.possible() else NOT_HERE,
         "latest": latest,
         "under_way": next((run for run in latest if run.is_open), None),
         "shown": finished,

@@ -165,3 +165,18 @@ def test_a_run_begins_with_a_lane_for_each_strategy_asked() -> None:
     lanes = [run._lane(name, {"credits": 1, "jobs": 10}) for name in STRATEGIES]
     document = run.document({"jobs": 10}, lanes)
     assert [lane["state"] for lane in document["lanes"]] == ["waiting"] * len(STRATEGIES)
+
+
+@pytest.mark.django_db
+def test_on_a_deployment_none_is_started_and_the_page_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("races.trial.possible", lambda: False)
+    monkeypatch.setattr("races.launch.launch", lambda run_id: pytest.fail("it was started"))
+    client = signed_in("operator")
+    answer = post(client, "races:hot_start", **CLASSIC, strategies=["once"])
+    page = client.get(answer["Location"]).content.decode()
+    assert not LabRun.objects.exists()
+    assert page.count("This installation has real ones") == 2, "as an answer, and for good"
+    assert "start-hot" not in page
+    assert "A recorded run" in page
