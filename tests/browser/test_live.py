@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.pricing.shop import edit
+from outbox.models import Message
+from tests.pricing.shop import edit, schedule
 
 Asked = Callable[[], int]
 HIDE = """(hidden) => {
@@ -90,3 +91,22 @@ def test_an_answer_that_changes_nothing_touches_nothing_and_one_that_does_arrive
     in_another_thread(edit, price="7.25")
     let_pass(page, 3)
     expect(page.locator(".figure").first).to_contain_text("7.25")
+
+
+def test_what_is_being_typed_stays_when_the_page_around_it_changes(
+    desk: Callable[..., Page], in_another_thread: Callable[..., object]
+) -> None:
+    in_another_thread(schedule, starts_at="2090-01-01T00:00Z")
+    page = desk()
+    page.goto("/operations/messages/")
+    page.clock.install()
+    page.locator("#rows").get_by_role("link").first.click()
+    reason = page.get_by_label("Reason")
+    reason.fill("The customer has ask")
+    in_another_thread(lambda: Message.objects.update(last_error="Something new"))
+    let_pass(page, 3)
+    expect(page.locator(".state")).to_contain_text("Something new")
+    reason.press_sequentially("ed for it")
+    expect(reason).to_have_value("The customer has asked for it")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".toast")).to_contain_text("1 were cancelled.")

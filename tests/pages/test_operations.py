@@ -1,5 +1,6 @@
 """The operations pages: what they show, who may act, and that the figures are the table's."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -67,6 +68,25 @@ def test_htmx_gets_the_living_part_alone() -> None:
     answer = signed_in("viewer").get(OVERVIEW, headers={"HX-Request": "true"})
     assert answer.content.strip().startswith(b'<div class="stack" id="operations" data-live')
     assert "HX-Request" in answer["Vary"]
+
+
+def test_a_living_part_holds_no_form_and_every_button_of_it_has_one_outside() -> None:
+    """What is typed would be lost with a part, and a form's token makes each answer another one."""
+    make_product()
+    schedule(starts_at="2090-01-01T00:00Z")
+    waiting = Message.objects.get(handler="pricing.apply_reduction")
+    operator = signed_in("operator")
+    for address in (OVERVIEW, f"{MESSAGES}{waiting.pk}/"):
+        page = operator.get(address).content.decode()
+        part = operator.get(address, headers={"HX-Request": "true"}).content.decode()
+        assert "data-live" in part
+        assert not re.findall("<form|csrf", part)
+        buttons = re.findall("<button[^>]*>", part)
+        assert buttons
+        for button in buttons:
+            (form,) = re.findall(r'form="(\w+)"', button)
+            assert f'<form id="{form}"' in page
+    assert 'id="reason" name="reason" maxlength="1000" autocomplete="off" hx-preserve' in part
 
 
 def test_a_paused_handler_is_not_claimed_and_a_resumed_one_is_done_once() -> None:
