@@ -35,6 +35,9 @@ from outbox.monitoring.models import BOUNDS
 from outbox.reconciliation.models import Finding, Reconciliation
 
 MOST_COUNTED = 10_000
+PATIENCE = 1.0
+"""Seconds for the broker, twice in a scrape. Nobody stands behind it, unlike behind a page, and a
+broker that is merely slow must not be told to be down."""
 
 COUNTERS = {
     "created": ("outbox_messages_created", "Messages enqueued"),
@@ -219,7 +222,7 @@ def _database() -> Iterator[Metric]:
 
 
 def _workers() -> Iterator[Metric]:
-    seen = workforce.seen()
+    seen = workforce.seen(PATIENCE)
     reachable = GaugeMetricFamily("onceproof_broker_up", "1 where the broker has just answered")
     reachable.add_metric([], float(not seen.problem))
     workers = GaugeMetricFamily(
@@ -238,6 +241,6 @@ def _dispatches() -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "onceproof_broker_queue_length", "Dispatches that wait in the broker", labels=["queue"]
     )
-    for queue, length in workforce.queues().waiting.items():
+    for queue, length in workforce.queues(PATIENCE).waiting.items():
         waiting.add_metric([queue], length)
     yield waiting

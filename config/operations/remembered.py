@@ -30,10 +30,10 @@ class Remembered(Generic[Answer]):
 
         self._fetch = fetch
 
-    def get(self) -> tuple[Answer | None, str]:
-        """The answer, or None and why there is none. Never raises, nor takes beyond PATIENCE."""
+    def get(self, patience: float = PATIENCE) -> tuple[Answer | None, str]:
+        """The answer, or None and why there is none. Never raises, nor takes beyond `patience`."""
         question = health.Question(self._fetch)
-        reasons = question.reasons("broker", time.monotonic() + PATIENCE)
+        reasons = question.reasons("broker", time.monotonic() + patience)
         if time.monotonic() - self._at < REMEMBERED:
             return self._last, ""
         return None, reasons.get("broker", "no answer yet")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from config import broker, heartbeats
 from config.heartbeats import Worker
-from config.operations.remembered import Remembered
+from config.operations.remembered import PATIENCE, Remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,15 @@ class Queues:
     problem: str = ""
 
 
-def seen() -> Workforce:
-    """Who is there. Never raises, and holds nobody up."""
-    workers, problem = _workers.get()
+def seen(patience: float = PATIENCE) -> Workforce:
+    """Who is there. Never raises, and holds nobody up for longer than `patience` (seconds)."""
+    workers, problem = _workers.get(patience)
     return Workforce(workers=workers or [], problem=problem)
 
 
-def queues() -> Queues:
-    """How long the broker's queues are. Never raises, and holds nobody up."""
-    waiting, problem = _queues.get()
+def queues(patience: float = PATIENCE) -> Queues:
+    """How long the broker's queues are. Never raises, and waits as `seen` does."""
+    waiting, problem = _queues.get(patience)
     return Queues(waiting=waiting or {}, problem=problem)
 
 

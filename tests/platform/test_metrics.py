@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_everything_that_dashboard_and_alerts_ask_for_is_told(
     schedule()
     work_off()
     measure()
-    monkeypatch.setattr("config.operations.workforce.seen", _a_worker)
+    monkeypatch.setattr("config.operations.workforce.seen", lambda patience: _a_worker())
     started = run.begin(cause="test")
     assert started is not None
     from outbox.reconciliation.models import Reconciliation
@@ -149,6 +150,26 @@ def test_every_alert_has_its_page_in_the_runbook_and_the_other_way_round() -> No
     for rule in ALERTS:
         assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
         assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+def test_a_scrape_waits_a_second_for_a_slow_broker_and_a_page_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    def reasons(question: Any, part: str, latest: float) -> dict[str, str]:
+        waits.append(latest - time.monotonic())
+        return {}
+
+    monkeypatch.setattr("config.health.Question.reasons", reasons)
+    scrape()
+    assert len(waits) == 2
+    assert min(waits) > 0.5
+    client = Client()
+    client.force_login(make_user("viewer"))
+    client.get("/operations/")
+    assert len(waits) == 4
+    assert max(waits[2:]) < 0.1
 
 
 def test_a_scrape_asks_a_bounded_number_of_questions(
