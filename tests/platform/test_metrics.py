@@ -143,6 +143,12 @@ def test_everything_that_dashboard_and_alerts_ask_for_is_told(
     assert asked - told == set()
 
 
+def test_the_failure_rate_is_one_of_attempts() -> None:
+    """A delivery may be of a hundred messages: fifty failures in one are no rate of fifty."""
+    (rate,) = [rule["expr"] for rule in ALERTS if rule["alert"] == "FailureRate"]
+    assert set(_metrics(rate)) == {"outbox_attempts_failed_total", "outbox_messages_done_total"}
+
+
 def test_every_alert_has_its_page_in_the_runbook_and_the_other_way_round() -> None:
     runbook = (Path(project.BASE_DIR) / "docs/runbook.md").read_text()
     headings = re.findall(r"^### (\w+)$", runbook, re.M)
