@@ -1,7 +1,7 @@
 """GET /healthz: this process answers. GET /readyz: the whole system can do its work.
 
 No sign-in. Both answer within three seconds whatever has stopped: each part is asked in a thread of
-its own, and one that still waits for its last answer is not asked again.
+its own, and whoever asks while it still waits for an answer waits for that one.
 """
 
 import threading
@@ -35,9 +35,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """200, or 503 with the reasons. The oldest due message's age (seconds) is no reason for 503."""
-    database = Question(_ask_database)
-    workers = Question(_ask_workers)
-    sandbox = Question(_ask_sandbox)
+    database = question(_ask_database)
+    workers = question(_ask_workers)
+    sandbox = question(_ask_sandbox)
     latest = time.monotonic() + PATIENCE
     reasons = {
         **database.reasons("database", latest),
@@ -56,35 +56,44 @@ def readyz(request: HttpRequest) -> HttpResponse:
 class Question:
     """One part of the system, asked in a thread that is left behind if nothing answers."""
 
-    _waiting: set[str] = set()  # parts that have not answered an earlier question
-
     def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
         self.facts: dict[str, Any] = {}
         self._ask = ask
-        self._problem: str | None = "no answer yet to an earlier question"
-        self._thread: threading.Thread | None = None
-        if ask.__name__ not in self._waiting:
-            self._waiting.add(ask.__name__)
-            self._thread = threading.Thread(target=self._answer, daemon=True)
-            self._thread.start()
+        self._problem = ""
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
 
     def reasons(self, part: str, latest: float) -> dict[str, str]:
         """Why this part is not ready, or nothing; waits until `latest` on the monotonic clock."""
-        if self._thread is not None:
-            self._thread.join(max(0.0, latest - time.monotonic()))
-            if self._thread.is_alive():
-                return {part: f"no answer within {PATIENCE:g} s"}
+        self._thread.join(max(0.0, latest - time.monotonic()))
+        if self._thread.is_alive():
+            return {part: "no answer yet"}
         return {part: self._problem} if self._problem else {}
 
     def _answer(self) -> None:
         try:
             self.facts = self._ask()
-            self._problem = None
         except Exception as error:
             # The class only: messages of drivers hold addresses, and this page asks for no sign-in.
             self._problem = type(error).__name__
         finally:
-            self._waiting.discard(self._ask.__name__)
+            with _lock:
+                del _under_way[self._ask.__name__]
+
+
+_lock = threading.Lock()
+_under_way: dict[str, Question] = {}
+
+
+def question(ask: Callable[[], dict[str, Any]]) -> Question:
+    """Ask; or, while an earlier question to the same part waits for its answer, wait with it.
+
+    A part that answers nobody so holds one thread, and two who ask at once are told the same.
+    """
+    with _lock:
+        if ask.__name__ not in _under_way:
+            _under_way[ask.__name__] = Question(ask)
+        return _under_way[ask.__name__]
 
 
 def _ask_database() -> dict[str, Any]:

@@ -32,8 +32,7 @@ class Remembered(Generic[Answer]):
 
     def get(self, patience: float = PATIENCE) -> tuple[Answer | None, str]:
         """The answer, or None and why there is none. Never raises, nor takes beyond `patience`."""
-        question = health.Question(self._fetch)
-        reasons = question.reasons("broker", time.monotonic() + patience)
+        reasons = health.question(self._fetch).reasons("broker", time.monotonic() + patience)
         if time.monotonic() - self._at < REMEMBERED:
             return self._last, ""
         return None, reasons.get("broker", "no answer yet")

@@ -1,6 +1,8 @@
 """/healthz and /readyz, with the parts really up, down and frozen."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +11,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
+from config import health
 from outbox.models import Message
 from tests.stack import Stack
 
@@ -74,6 +77,29 @@ class TestReadiness:
         assert set(body["reasons"]) == {"worker"}
 
 
+def test_two_who_ask_at_once_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts answer once both have asked, and not before."""
+    answer = threading.Event()
+    both = threading.Barrier(2, action=answer.set, timeout=10)
+    wait_for_it = health.Question.reasons
+
+    def _ask_workers() -> dict[str, Any]:
+        answer.wait(10)
+        return {"workers": ["worker@test"]}
+
+    def reasons(question: health.Question, part: str, latest: float) -> dict[str, str]:
+        if part == "database":  # the first to be waited for: by then, all have been asked
+            both.wait()
+        return wait_for_it(question, part, latest)
+
+    monkeypatch.setattr(health, "_ask_workers", _ask_workers)
+    monkeypatch.setattr(health, "_ask_database", dict)
+    monkeypatch.setattr(health.Question, "reasons", reasons)
+    with ThreadPoolExecutor(2) as two:
+        told = list(two.map(lambda _: _ready(), range(2)))
+    assert [(status, body["reasons"]) for status, body in told] == [(200, {})] * 2
+
+
 def test_healthz_asks_nobody() -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
 
@@ -101,6 +127,4 @@ def _timed() -> tuple[int, float]:
 
 @pytest.fixture
 def _no_memory_of_workers() -> None:
-    from config import health
-
     health._seen.clear()
