@@ -6,6 +6,7 @@ The parts with a subject of their own are beside this file; here is what Django 
 import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from config import home, process
@@ -27,6 +28,8 @@ EMBEDDED = _installation.embedded
 SECRET_KEY = _installation.secret_key
 ALLOWED_HOSTS = list(_installation.allowed_hosts)
 DEBUG = env.bool("DEBUG", False)
+if DEBUG and not EMBEDDED:  # as parsed: there are many ways to write yes
+    raise ImproperlyConfigured("DEBUG shows secrets to strangers: it is for `make run` alone.")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 # A pooler in transaction mode forgets sessions. What needs one goes past it (docs/scaling.md).

@@ -52,9 +52,11 @@ def test_a_deployment_refuses_to_start_without(name: str, value: str | None, hom
         installation.find(environment, home)
 
 
-def test_a_deployment_refuses_debug(home: Home) -> None:
-    with pytest.raises(ImproperlyConfigured, match="DEBUG"):
-        installation.find({**DEPLOYMENT, "DEBUG": "true"}, home)
+@pytest.mark.parametrize("yes", ["true", "y", "T"])
+def test_a_deployment_refuses_debug(home: Home, yes: str) -> None:
+    done = _started("-c", "import config.settings", home=home, DEBUG=yes)
+    assert done.returncode != 0
+    assert "DEBUG shows secrets to strangers" in done.stderr
 
 
 def test_nothing_is_taken_where_nothing_was_started(home: Home) -> None:
@@ -94,18 +96,21 @@ def test_a_secret_is_made_once_and_for_its_owner(home: Home) -> None:
     ],
 )
 def test_no_process_starts_with_half_a_deployment(command: tuple[str, ...], home: Home) -> None:
-    done = subprocess.run(
+    done = _started(*command, home=home, SECRET_KEY="")
+    assert done.returncode != 0
+    assert "Set SECRET_KEY" in done.stderr + done.stdout
+
+
+def _started(*command: str, home: Home, **more: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, *command],
         cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], "ONCEPROOF_HOME": str(home.folder)}
-        | {key: value for key, value in DEPLOYMENT.items() if key != "SECRET_KEY"},
+        env={"PATH": os.environ["PATH"], "ONCEPROOF_HOME": str(home.folder), **DEPLOYMENT, **more},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode != 0
-    assert "Set SECRET_KEY" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize(
