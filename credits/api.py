@@ -111,6 +111,7 @@ def create_community(request: HttpRequest, payload: CommunityIn) -> tuple[int, d
 @router.get("/communities/{slug}", response=CommunityOut)
 def get_community(request: HttpRequest, slug: str) -> dict[str, Any]:
     """One community; its numbers are of one moment."""
+    _demand(request, "credits.view_community")
     try:
         return selectors.describe_community(slug)
     except Community.DoesNotExist:
@@ -159,6 +160,7 @@ def _start(request: HttpRequest, payload: CampaignIn) -> tuple[int, dict[str, An
 @router.get("/campaigns/{campaign_id}", response=CampaignOut)
 def get_campaign(request: HttpRequest, campaign_id: UUID) -> dict[str, Any]:
     """One campaign and where it stands."""
+    _demand(request, "credits.view_campaign")
     return selectors.describe_campaign(_find(campaign_id))
 
 

@@ -4,10 +4,13 @@ The resolver is walked, so an address that is added later is tried as well.
 """
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from config.accounts import tokens
@@ -95,6 +98,36 @@ def test_who_has_no_role_is_shown_nothing_and_changes_nothing() -> None:
         for method in METHODS
         if not refuses(
             answer := tried(client, one, method, headers={"Authorization": f"Bearer {bearer}"})
+        )
+    ]
+
+    assert let_in == []
+
+
+def test_the_home_page_shows_no_figures_to_who_has_no_role() -> None:
+    stranger, viewer = Client(), Client()
+    stranger.force_login(make_user())
+    viewer.force_login(make_user("viewer"))
+    for headers in ({}, {"HX-Request": "true"}):
+        assert b"figure" not in stranger.get("/", headers=headers).content
+        assert viewer.get("/", headers=headers).content.count(b'class="figure"') == 5
+
+
+def test_a_permission_for_something_else_opens_nothing() -> None:
+    """The API lets in who has any permission; each of its operations has to ask for its own."""
+    user = make_user()
+    user.user_permissions.add(Permission.objects.get(codename="view_contenttype"))
+    client, bearer = Client(), tokens.issue_token(user=user)
+    client.force_login(user)
+    let_in = [
+        f"get {one.path}: {answer.status_code}"
+        for one in addresses()
+        if one.path not in OPEN | FOR_ANYBODY_SIGNED_IN
+        if not refuses(
+            answer := client.get(
+                re.sub("/1$", f"/{UUID(int=1)}", one.path),  # the API takes ids for what they are
+                headers={"Authorization": f"Bearer {bearer}"},
+            )
         )
     ]
 
