@@ -48,7 +48,11 @@ def signed_in_or_token(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_authenticated or TokenAuth()(request):
+        try:
+            let_in = request.user.is_authenticated or TokenAuth()(request)
+        except AuthorizationError as refusal:  # a token of somebody without a role
+            return api.on_exception(request, refusal)
+        if let_in:
             return view(request, *args, **kwargs)
         return redirect_to_login(request.get_full_path())
 

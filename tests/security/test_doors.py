@@ -104,6 +104,14 @@ def test_who_has_no_role_is_shown_nothing_and_changes_nothing() -> None:
     assert let_in == []
 
 
+def test_a_token_without_a_role_is_shown_no_description_of_the_api() -> None:
+    bearer = tokens.issue_token(user=make_user())
+    for path in DESCRIPTION:
+        answer = Client().get(path, headers={"Authorization": f"Bearer {bearer}"})
+        assert answer.status_code == 403, path
+        assert answer.json()["error"]["code"] == "forbidden"
+
+
 def test_the_home_page_shows_no_figures_to_who_has_no_role() -> None:
     stranger, viewer = Client(), Client()
     stranger.force_login(make_user())
