@@ -61,7 +61,7 @@ def test_every_command_exists(name: str) -> None:
     command = arguments[arguments.index("config") + 1]
     options = {word.split("=")[0] for word in arguments if word.startswith("--")}
     told = _output("-m", "celery", "-A", "config", command, "--help")
-    assert options <= {*re.findall(r"--[\w-]+", told), "--address", "--port"}
+    assert options <= {*re.findall(r"--[\w-]+", told), "--address", "--port", "--read-only"}
 
 
 @pytest.mark.parametrize("name", OURS)

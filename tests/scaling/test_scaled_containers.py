@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,6 +77,34 @@ def test_the_servers_keep_what_is_acknowledged() -> None:
     assert {"postgres", "rabbitmq"} <= set(yaml.safe_load(FILES["servers.yml"])["volumes"])
     for server in SERVERS.values():
         assert all(port.startswith("${SERVERS_ADDRESS:") for port in server["ports"])
+
+
+def test_flower_has_a_broker_user_of_its_own() -> None:
+    """The one of web and workers could take dispatches, and empty the broker."""
+    assert VARIABLE.findall(str(SERVICES["flower"]["environment"]["BROKER_URL"])) == [
+        ("FLOWER_BROKER_URL", ":?")
+    ]
+
+
+def test_redis_gives_root_up_and_gets_a_hash(tmp_path: Path) -> None:
+    """Its own command, with a stand-in for the image's entry point that says what it was given."""
+    stand_in = tmp_path / "docker-entrypoint.sh"
+    stand_in.write_text('#!/bin/sh\necho "$@"; cat "$3"\n')
+    stand_in.chmod(0o755)
+    *shell, script = SERVERS["redis"]["command"]
+    told = subprocess.run(
+        [*shell, script.replace("$$", "$").replace("/tmp/", f"{tmp_path}/")],  # noqa: S108
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDIS_PASSWORD": "a-secret"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert told.startswith("redis-server --aclfile")
+    assert f"user onceproof on #{sha256(b'a-secret').hexdigest()} ~*" in told
+    assert "a-secret" not in told
+    assert (tmp_path / "users.acl").stat().st_mode & 0o044 == 0o044, (
+        "the user without root reads it"
+    )
 
 
 @pytest.mark.parametrize("name", FILES)

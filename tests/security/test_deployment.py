@@ -23,4 +23,5 @@ def test_flower_asks_for_a_password() -> None:
 
     assert ":?" in environment["FLOWER_BASIC_AUTH"]
     assert "FLOWER_UNAUTHENTICATED_API" not in environment
+    assert "--read-only" in COMPOSE["flower"]["command"], "whoever knows it only looks"
     assert COMPOSE["flower"]["ports"][0].startswith("${FLOWER_ADDRESS:-127.0.0.1:")
