@@ -51,7 +51,7 @@ audit: venv ## Look the locked packages up among known vulnerabilities (asks the
 
 lock: venv ## Resolve requirements*.in anew and write the hashed lock files
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-observability requirements-dev; do \
 		$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 			--upgrade $$name.in $$([ $$name = requirements ] || echo -c requirements.txt) -o $$name.txt || exit 1; \
 	done

@@ -1,4 +1,4 @@
-"""`python -m tests.audit`: known vulnerabilities of what requirements.txt locks, by pip-audit.
+"""`python -m tests.audit`: known vulnerabilities of what a deployment may install, by pip-audit.
 
 pip-audit calls it "no known vulnerabilities" when it could look up nothing at all. Here that is
 told apart: what could not be looked up is named, and does not fail; what was found fails.
@@ -10,10 +10,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-LOCKED = "requirements.txt"
+LOCKED = ("requirements.txt", "requirements-observability.txt")
+FILES = " and ".join(LOCKED)
 PATIENCE = 300  # seconds
 COMMAND = (
-    *(sys.executable, "-m", "pip_audit", "--require-hashes", "-r", LOCKED),
+    *(sys.executable, "-m", "pip_audit", "--require-hashes"),
+    *(word for file in LOCKED for word in ("-r", file)),
     *("--disable-pip", "--progress-spinner", "off", "-f", "json"),
 )
 
@@ -29,7 +31,7 @@ class Verdict:
     @property
     def says(self) -> str:
         """One paragraph for a person."""
-        told = [f"{len(self.found)} known vulnerabilities in {self.audited} packages of {LOCKED}."]
+        told = [f"{len(self.found)} known vulnerabilities in {self.audited} packages of {FILES}."]
         if self.unknown:
             told.append(
                 f"{len(self.unknown)} packages could NOT be audited: the advisory database was not "
@@ -44,7 +46,7 @@ def main() -> int:
         done = subprocess.run(COMMAND, capture_output=True, text=True, timeout=PATIENCE)
         report = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
-        print(f"NOT audited: no advisory database was reached, so nothing is known of {LOCKED}.")  # noqa: T201
+        print(f"NOT audited: no advisory database was reached, so nothing is known of {FILES}.")  # noqa: T201
         return 0
     verdict = judge(report)
     print(verdict.says)  # noqa: T201

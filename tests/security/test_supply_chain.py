@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +11,41 @@ from django.conf import settings
 
 from tests import audit
 
-LOCKED = settings.BASE_DIR / "requirements.txt"
+LOCKED = sorted(settings.BASE_DIR.glob("requirements*.txt"))
+PACKAGE = re.compile(r"^[a-z0-9][\w.-]*(?:\[[^\]]*\])?==\S+.*\\$", re.M)
 
 
-def test_every_package_is_locked_with_its_hashes() -> None:
-    text = LOCKED.read_text()
-    packages = re.findall(r"^[a-z0-9][\w.-]*(?:\[[^\]]*\])?==\S+.*\\$", text, re.M)
+@pytest.mark.parametrize("file", LOCKED, ids=lambda file: file.stem)
+def test_every_package_is_locked_with_its_hashes(file: Path) -> None:
+    text = file.read_text()
+    packages = PACKAGE.findall(text)
 
-    assert len(packages) > 50
+    assert len(packages) > 5
     assert len(packages) == len(re.findall(r"^[a-zA-Z0-9]", text, re.M))
     assert len(re.findall(r"\\\n    --hash=sha256:", text)) >= len(packages)
     assert "://" not in re.sub(r"^\s*#.*$", "", text, flags=re.M)  # no registry of anybody's
+
+
+def test_what_can_be_installed_is_locked_anew_and_looked_up() -> None:
+    """The linters' own packages are no deployment's."""
+    makefile = (settings.BASE_DIR / "Makefile").read_text()
+    names = re.search(r"for name in ([\w -]+);", makefile)
+
+    assert names
+    assert {f"{name}.txt" for name in names[1].split()} == {file.name for file in LOCKED}
+    assert {file.name for file in LOCKED} - {"requirements-dev.txt"} == set(audit.LOCKED)
+    assert set(audit.LOCKED) <= set(audit.COMMAND)
+
+
+def test_files_that_are_installed_together_lock_the_same_versions() -> None:
+    """Else pip refuses the image's two, and `make lint` looks at others than `make run`."""
+    versions: dict[str, set[str]] = {}
+    for file in LOCKED:
+        for line in PACKAGE.findall(file.read_text()):
+            name, version = line.split("[")[0].split("==")[0], line.split("==")[1].split()[0]
+            versions.setdefault(name, set()).add(version)
+
+    assert {name for name, found in versions.items() if len(found) > 1} == set()
 
 
 def report(*packages: dict[str, Any]) -> dict[str, Any]:
