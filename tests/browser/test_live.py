@@ -1,8 +1,10 @@
 """Pages that keep themselves up to date, and leave reader and server in peace."""
 
+import re
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
 from outbox.models import Message
@@ -110,3 +112,25 @@ def test_what_is_being_typed_stays_when_the_page_around_it_changes(
     expect(reason).to_have_value("The customer has asked for it")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".toast")).to_contain_text("1 were cancelled.")
+
+
+def test_a_changed_status_is_told_to_screen_readers_by_a_region_that_stays(
+    desk: Callable[..., Page], in_another_thread: Callable[..., object]
+) -> None:
+    in_another_thread(schedule, starts_at="2090-01-01T00:00Z")
+    page = desk()
+    page.goto("/operations/messages/")
+    page.clock.install()
+    page.locator("#rows").get_by_role("link").first.click()
+    page.wait_for_load_state()
+    told = page.locator("#announcer[role=status]")
+    told.evaluate("(region) => { region.mark = 'the same element' }")
+    in_another_thread(lambda: Message.objects.update(last_error="Something new"))
+    let_pass(page, 3)
+    expect(page.locator(".state")).to_contain_text("Something new")
+    expect(told).to_have_text("")  # it is pending as before
+    dead = {"state": "dead", "finished_at": timezone.now()}
+    in_another_thread(lambda: Message.objects.update(**dead))
+    let_pass(page, 3)
+    expect(told).to_have_text(re.compile("^dead .* Something new$"))
+    assert told.evaluate("(region) => region.mark") == "the same element"

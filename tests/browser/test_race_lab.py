@@ -35,7 +35,7 @@ def test_a_talk_about_the_credit_race(stack: Stack, desk: Callable[..., Page]) -
     outcome = page.locator(".outcome").first
     expect(outcome).to_contain_text("read, check, save breaks: 2 texts sent on 1 credit")
     expect(outcome).to_contain_text("A read races_account at step 1 (credits=1)")
-    expect(page.get_by_role("status").first).to_contain_text("Step 5 of 6")
+    expect(page.locator(".stepper .where")).to_have_text("Step 5 of 6")
     expect(page.locator(".source .here").first).to_contain_text("account.save()")
 
     _step_through(page)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -76,6 +77,23 @@ def test_a_forged_theme_is_not_written_into_the_page() -> None:
     client.cookies["theme"] = "purple"
 
     assert b"purple" not in client.get("/").content
+
+
+def test_keys_that_are_switched_off_stay_so() -> None:
+    client = signed_in("viewer")
+    assert b"data-keys=" not in client.get("/").content
+    client.cookies["keys"] = "off"
+    assert b'data-keys="off"' in client.get("/").content
+
+
+def test_what_is_replaced_is_no_live_region() -> None:
+    """A screen reader may say nothing of a region that is itself new, or all of it again."""
+    parts = list(settings.BASE_DIR.glob("*/templates/**/*.html"))
+    live = [path for path in parts if "parts" in path.parts or "data-live" in path.read_text()]
+    regions = [path for path in live if re.search('role="status"|aria-live', path.read_text())]
+
+    assert len(live) > 30
+    assert {path.name for path in regions} <= {"toasts.html", "base.html"}, "those stay"
 
 
 def test_a_page_that_is_not_there_says_so_to_people_and_to_programs() -> None:

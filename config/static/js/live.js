@@ -54,6 +54,19 @@ function settled(isFailure) {
   schedule();
 }
 
+// What is marked with `data-announce` is told to screen readers when its status has changed, by a
+// region that stays: one that is itself replaced says nothing, or everything again.
+const announced = () => [...document.querySelectorAll("[data-announce]")];
+const words = (one) => one.textContent.trim().replace(/\s+/g, " ");
+const statuses = () => announced().map((one) => words(one.querySelector(".status, b") ?? one)).join();
+let known = statuses();
+
+document.body.addEventListener("htmx:afterSwap", () => {
+  const now = statuses();
+  if (now !== known) document.querySelector("#announcer").textContent = announced().map(words).join(". ");
+  known = now;
+});
+
 const isLive = (event) => event.detail.requestConfig?.triggeringEvent?.type === "live";
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {

@@ -40,7 +40,27 @@ document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.closest(".toast").remove();
 });
 
+// Keys that are one letter or sign can be switched off (WCAG 2.1.4): whoever speaks to the machine,
+// or brushes a key, would press them unawares. Remembered in a cookie, as the colours are.
+const keysToggle = document.querySelector("[data-keys-toggle]");
+const keysAreOff = () => document.documentElement.dataset.keys === "off";
+
+function showKeys() {
+  if (!keysToggle) return;
+  keysToggle.hidden = !document.querySelector("[data-search], [data-key]");
+  keysToggle.textContent = `Keys: ${keysAreOff() ? "off" : "on"}`;
+}
+
+keysToggle?.addEventListener("click", () => {
+  if (keysAreOff()) delete document.documentElement.dataset.keys;
+  else document.documentElement.dataset.keys = "off";
+  document.cookie = `keys=off; path=/; max-age=${keysAreOff() ? 31536000 : 0}; samesite=lax`;
+  showKeys();
+});
+showKeys();
+
 document.addEventListener("keydown", (event) => {
+  if (keysAreOff()) return;
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const search = document.querySelector("[data-search]");
