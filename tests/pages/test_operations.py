@@ -61,7 +61,7 @@ def test_the_overview_tells_backlog_rates_failures_and_schedules() -> None:
     assert "Fatal" in page
     assert "outbox.reconcile" in page
     assert "Sessions" in page
-    assert "None has run yet" in page
+    assert "None yet. The first" in page
 
 
 def test_htmx_gets_the_living_part_alone() -> None:
