@@ -22,10 +22,15 @@ broker = MemoryBroker(celery_app, "default")
 """Stands in for the installation's broker while races run; dispatches wait in its queue."""
 
 _LOCK, _TOKENS = "races:lock", "races:tokens"
-_COMPARE_AND_DELETE = """
-    if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
-    return 0
+COMPARE_AND_DELETE = """
+    local held = redis.call('get', KEYS[1])
+    if held == ARGV[1] then
+        redis.call('del', KEYS[1])
+        return held
+    end
 """
+"""Says which token it has deleted: without its condition it says another's, and is found out."""
+
 _SECONDS = 600  # far longer than a schedule takes: it runs out when the schedule says so
 
 
@@ -64,11 +69,10 @@ def lock_and_work(*, by_owner: bool) -> None:
         return
     Account.objects.filter(pk=1).update(credits=F("credits") + 1)
     if by_owner:
-        removed = client.eval(_COMPARE_AND_DELETE, 1, _LOCK, token)
-        held = token if removed else 0
+        deleted = client.eval(COMPARE_AND_DELETE, 1, _LOCK, token)
     else:
-        held = int(client.getdel(_LOCK) or 0)  # DEL, and what it deleted
-    if held not in (0, token):
+        deleted = client.getdel(_LOCK)  # DEL, and what it deleted
+    if int(deleted or 0) not in (0, token):
         Effect.objects.create(operation="released another's lock")
 
 
