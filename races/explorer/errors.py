@@ -37,6 +37,10 @@ class InsideTransaction(ExplorerError):
     """The explorer was called inside a transaction, where nobody else can see what was set up."""
 
 
+class NoYieldPoint(ExplorerError):
+    """A callable does what the explorer cannot step through."""
+
+
 class NothingMutated(ExplorerError):
     """A mutation matched no statement, so that its verdict would say nothing."""
 

@@ -7,23 +7,24 @@ from typing import Protocol
 class Gate(Protocol):
     """Whoever holds a worker up between two steps."""
 
-    def point(self, text: str, key: str) -> None:
+    def point(self, text: str, keys: frozenset[str], *, everything: bool) -> None:
         """Wait for the scheduler's leave."""
 
 
 _current = threading.local()
 
 
-def point(text: str, key: str = "") -> None:
+def point(text: str, *keys: str, everything: bool = False) -> None:
     """Let the explorer choose who goes on here. Does nothing outside an exploration.
 
-    ``text`` is drawn in the timeline. Two points depend on each other when their ``key`` is the
-    same; without a key the point is the worker's own affair (but its process may die there).
+    ``text`` is drawn in the timeline. Two points depend on each other when they have one of their
+    ``keys`` in common, or when one touches ``everything``; without either the point is the worker's
+    own affair (but its process may die there).
     What Python does until the next statement belongs to the point, so call it *before* the effect.
     """
     gate: Gate | None = getattr(_current, "gate", None)
     if gate is not None:
-        gate.point(text, key)
+        gate.point(text, frozenset(keys), everything=everything)
 
 
 def hold(gate: Gate | None) -> None:

@@ -89,10 +89,9 @@ class Session(threading.Thread):
                 self._do(*order)
         connections[self.alias].close()
 
-    def point(self, text: str, key: str) -> None:
+    def point(self, text: str, keys: frozenset[str], *, everything: bool) -> None:
         """A step that is not SQL; see points.point."""
-        keys = frozenset({key}) if key else frozenset()
-        self.wait(Step(POINT, text, Footprint(keys=keys)))
+        self.wait(Step(POINT, text, Footprint(keys=keys, everything=everything)))
 
     def wait(self, step: Step) -> str:
         """Arrive at a step and wait to be let go on; raises Killed where the process is to die."""

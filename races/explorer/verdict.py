@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from django.db import DatabaseError
 
 from . import answers, timeline
-from .errors import Killed
+from .errors import ExplorerError, Killed
 from .explorer import Explored, Explorer, Scenario
 from .mutation import unchanged
 from .question import Question, nothing
@@ -188,6 +188,8 @@ def broken(scenario: Scenario, explored: Explored, question: Question) -> str:
 
 def _unexpected(outcome: Outcome, explored: Explored, question: Question) -> bool:
     error = outcome.error
+    if isinstance(error, ExplorerError):
+        raise error  # it says nothing about the code
     if error is None or isinstance(error, (Killed, *question.expects)):
         return False
     lost_its_reply = any(
