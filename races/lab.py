@@ -68,12 +68,15 @@ def lock_and_work(*, by_owner: bool) -> None:
     if not client.set(_LOCK, token, nx=True, ex=_SECONDS):
         return
     Account.objects.filter(pk=1).update(credits=F("credits") + 1)
-    if by_owner:
-        deleted = client.eval(COMPARE_AND_DELETE, 1, _LOCK, token)
-    else:
-        deleted = client.getdel(_LOCK)  # DEL, and what it deleted
-    if int(deleted or 0) not in (0, token):
+    if _release(client, token, by_owner=by_owner) not in (0, token):
         Effect.objects.create(operation="released another's lock")
+
+
+def _release(client: Any, token: int, *, by_owner: bool) -> int:
+    """Delete the lock; return the token that was in it, 0 where none was deleted."""
+    if by_owner:
+        return int(client.eval(COMPARE_AND_DELETE, 1, _LOCK, token) or 0)
+    return int(client.getdel(_LOCK) or 0)
 
 
 def redeliver(handler: str) -> None:

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from races.explorer import Divergence, Explorer, NeverEnds, Question, Verdict, Violation, replay
+from races.explorer import Explorer, ExplorerError, NeverEnds, Question, Verdict, replay
+from races.explorer.errors import NoValidSql
 from races.explorer.mutation import Mutation, mutations
 from races.explorer.question import Job
 from races.explorer.verdict import refute
@@ -43,11 +45,12 @@ class Mutant:
     schedule: str = ""
     message: str = ""
     reason: str = ""  # why it is there all the same
+    unexplored: str = ""  # why nothing was learnt
 
     @property
     def is_right(self) -> bool:
-        """Needed, or known to be there for something else."""
-        return self.broken or bool(self.reason)
+        """Needed, or known to be there for something else; where nothing was learnt, it says so."""
+        return self.broken or bool(self.reason or self.unexplored)
 
     @property
     def in_words(self) -> str:
@@ -55,6 +58,8 @@ class Mutant:
         what = f"{self.scenario} | {self.strategy} | without {self.removed}:"
         if self.broken:
             return f"{what} broken at {self.schedule}: {self.message}"
+        if self.unexplored:
+            return f"{what} {self.unexplored}"
         return f"{what} nothing breaks; {self.reason or 'NO REASON KNOWN'}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class Mutant:
             "schedule": self.schedule,
             "message": self.message,
             "reason": self.reason,
+            "unexplored": self.unexplored,
         }
 
 
@@ -98,37 +104,59 @@ def run(
     What broke another race is needed, and what is spare in every race was tried in some of them.
     What is spare in one race alone is tried in each: another may need it.
     """
-    for mutation in mutations(_statements(explorer, form.question)):
+    try:
+        statements = _statements(explorer, form.question)
+    except ExplorerError as error:
+        yield Mutant(scenario.name, form.name, "anything", False, unexplored=_why(error))
+        return
+    for mutation in mutations(statements):
         if known[mutation.mutant] >= MOST_RACES:
             continue
-        broken = _breaks(explorer, form.question, mutation)
-        mutation.demand_met()
+        broken = partial(_breaks, explorer, form.question, mutation)
         mutant = _mutant(scenario, form, _shortened(mutation), broken)
         if mutant.broken:
             known[mutation.mutant] = MOST_RACES
-        elif mutant.reason in SPARE.values():
+        elif mutant.unexplored or mutant.reason in SPARE.values():
             known[mutation.mutant] += 1
         yield mutant
     for table, constraint in form.constraints:
         with _without(explorer, table, constraint):
-            broken = _tried(explorer, form.question.but(kills=0), MOST_SCHEDULES)
-        yield _mutant(scenario, form, f"constraint {constraint}", broken)
+            broken = partial(_tried, explorer, form.question.but(kills=0), MOST_SCHEDULES)
+            mutant = _mutant(scenario, form, f"constraint {constraint}", broken)
+        yield mutant
 
 
-def _mutant(scenario: Scenario, form: Form, removed: str, broken: Verdict) -> Mutant:
-    if broken.violations:
-        found = broken.violations[0]
-        return Mutant(scenario.name, form.name, removed, True, found.schedule, found.message)
+def _mutant(scenario: Scenario, form: Form, removed: str, broken: Callable[[], Verdict]) -> Mutant:
+    mutant = Mutant(scenario.name, form.name, removed, broken=False)
+    try:
+        violations = broken().violations
+    except ExplorerError as error:  # it says nothing about the lock
+        return replace(mutant, unexplored=_why(error))
+    if violations:
+        found = violations[0]
+        return replace(mutant, broken=True, schedule=found.schedule, message=found.message)
     reasons = [why for part, why in {**form.spare, **SPARE}.items() if part in removed]
-    return Mutant(scenario.name, form.name, removed, False, reason=reasons[0] if reasons else "")
+    return replace(mutant, reason=reasons[0] if reasons else "")
+
+
+def _why(error: ExplorerError) -> str:
+    if isinstance(error, NoValidSql):
+        return f"no valid SQL: {error}"
+    if isinstance(error, NeverEnds):
+        return (
+            "could not be explored: a worker asks again without end, which under a scheduler that "
+            "lets nobody else go on is a livelock, and no broken claim"
+        )
+    return f"could not be explored: {type(error).__name__}: {error}"
 
 
 def _breaks(explorer: Explorer, question: Question, mutation: Mutation) -> Verdict:
     """Without deaths first: most locks are there for the living."""
     found = _tried(explorer, question.but(mutate=mutation, kills=0), MOST_SCHEDULES)
-    if found.violations or not question.kills:
-        return found
-    return _tried(explorer, question.but(mutate=mutation), MOST_DEATHS)
+    if not found.violations and question.kills:
+        found = _tried(explorer, question.but(mutate=mutation), MOST_DEATHS)
+    mutation.demand_met()
+    return found
 
 
 def _tried(explorer: Explorer, question: Question, most: int) -> Verdict:
@@ -136,6 +164,7 @@ def _tried(explorer: Explorer, question: Question, most: int) -> Verdict:
 
     def enough(verdict: Verdict) -> None:
         latest[:] = [verdict]
+        _demand_valid_sql(verdict)
         if verdict.schedules + verdict.cut >= most:
             raise _Enough
 
@@ -143,8 +172,14 @@ def _tried(explorer: Explorer, question: Question, most: int) -> Verdict:
         return refute(explorer, question, enough)
     except _Enough:
         return latest[0]
-    except (Divergence, NeverEnds) as error:  # nobody can work with what is left
-        return Verdict(violations=[Violation(type(error).__name__, "every schedule", [], [], 1)])
+
+
+def _demand_valid_sql(verdict: Verdict) -> None:
+    """An error in the mutant's SQL breaks every claim, and a caught one none."""
+    broken = verdict.violations
+    for moment in broken[0].moments if broken else verdict.example_moments:
+        if moment.malformed:
+            raise NoValidSql(moment.result)
 
 
 class _Enough(Exception):

@@ -90,20 +90,23 @@ def necessity(tried: Sequence[dict[str, Any]]) -> str:
     ]
     head = "| race | form | taken out | then |\n|---|---|---|---|"
     broken = sum(each["broken"] for each in tried)
+    nothing_learnt = [each["unexplored"] for each in tried if each.get("unexplored")]
+    invalid = sum(why.startswith("no valid SQL") for why in nothing_learnt)
     return (
         "# Is every lock needed?\n\n"
         "One lock, condition or constraint at a time was taken out of the SQL of the forms that "
-        f"hold. {broken} of {len(tried)} removals break the claim; what breaks nothing says what "
-        "it is there for. Made by `manage.py races --mutants --pages`.\n\n"
-        + "\n".join([head, *rows])
-        + "\n"
+        f"hold. {broken} of {len(tried)} removals break the claim. Nothing was learnt from "
+        f"{invalid} that left no valid SQL and {len(nothing_learnt) - invalid} that could not be "
+        f"explored. The other {len(tried) - broken - len(nothing_learnt)} break nothing in what "
+        "was tried, and say what they are there for. Made by `manage.py races --mutants "
+        "--pages`.\n\n" + "\n".join([head, *rows]) + "\n"
     )
 
 
 def _then(mutant: dict[str, Any]) -> str:
     if mutant["broken"]:
         return f"broken by `{mutant['schedule']}`: {mutant['message']}"
-    return mutant["reason"] or "?"
+    return mutant.get("unexplored") or mutant["reason"] or "?"
 
 
 def _figures(results: Sequence[dict[str, Any]]) -> str:

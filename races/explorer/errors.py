@@ -45,6 +45,10 @@ class NothingMutated(ExplorerError):
     """A mutation matched no statement, so that its verdict would say nothing."""
 
 
+class NoValidSql(ExplorerError):
+    """PostgreSQL does not understand a mutant: nobody asked it anything."""
+
+
 class Killed(BaseException):
     """The worker's process is dead. Not an Exception: no handler of a dead process runs."""
 

@@ -16,7 +16,7 @@ _ROW_LOCK = re.compile(
     r"\s+FOR\s+(?:NO\s+KEY\s+UPDATE|KEY\s+SHARE|UPDATE|SHARE)(?:\s+OF\s+\S+)?(?:\s+SKIP\s+LOCKED)?"
 )
 _SKIP = re.compile(r"\s+SKIP\s+LOCKED")
-_ADVISORY = re.compile(r"pg_(?:try_)?advisory_xact_lock\([^)]*\)")
+_ADVISORY = re.compile(r"pg_(?:try_)?advisory_xact_lock(?=\()")
 _NAMES_THE_ROW = re.compile(r'\b(?:id|sku|handler)"?\s*(?:=|IN\b)')
 _WHERE = re.compile(r"\bWHERE\s+", re.IGNORECASE)
 _AFTER_WHERE = re.compile(r"\s+(?:ORDER\s+BY|RETURNING|LIMIT|FOR|GROUP\s+BY)\b", re.IGNORECASE)
@@ -61,7 +61,12 @@ def _removals(sql: str) -> Iterator[tuple[str, str]]:
         if found := pattern.search(sql):
             yield found[0].strip(), sql[: found.start()] + sql[found.end() :]
     if found := _ADVISORY.search(sql):
-        yield found[0], sql[: found.start()] + "true" + sql[found.end() :]
+        first, last = found.start(), found.end() + _closes(sql[found.end() :]) + 1
+        # the arguments stay, for their parameters: PostgreSQL folds it to true and calls nothing
+        yield (
+            sql[first:last],
+            f"{sql[:first]}({sql[found.end() : last]} IS NULL OR TRUE){sql[last:]}",
+        )
     if sql.upper().startswith(("UPDATE", "DELETE")) or _ROW_LOCK.search(sql):
         yield from _conditions(sql)
 

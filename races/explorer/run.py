@@ -173,7 +173,7 @@ class Run:
         session.go(choice.act)
         if not self._await(session):
             moment.note = f"waits for {self._waits.named(session)}"
-        moment.result = step.result
+        moment.answered(step)
         return _touched(session, step, held)
 
     def _kill(self, name: str) -> Footprint:
@@ -235,7 +235,7 @@ class Run:
         self._waits.thaw(session)
         if not self._await(session):
             moment.note = f"waits on, for {self._waits.named(session)}"
-        moment.result = step.result
+        moment.answered(step)
         return _touched(session, step, held)
 
     def _await(self, session: Session) -> bool:

@@ -19,6 +19,7 @@ class Step:
     shown: str = ""  # the text with its values, for people
     result: str = ""
     failed: bool = False
+    malformed: bool = False  # PostgreSQL did not understand it
 
 
 @dataclass
@@ -29,6 +30,11 @@ class Moment:
     text: str
     result: str = ""
     note: str = ""
+    malformed: bool = False
+
+    def answered(self, step: Step) -> None:
+        """What came of the step, as far as it has come."""
+        self.result, self.malformed = step.result, step.malformed
 
 
 @dataclass

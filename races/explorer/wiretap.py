@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from django.db import OperationalError, connections
+from django.db import OperationalError, ProgrammingError, connections
 
 from . import answers, statement
 from .catalog import Catalog
@@ -99,6 +99,7 @@ class Wiretap:
             result = really()
         except Exception as error:
             step.failed, step.result = True, answers.error(error)
+            step.malformed = isinstance(error, ProgrammingError)  # SQLSTATE 42…
             self._raise_deadlock(step)
             raise
         finally:

@@ -178,7 +178,11 @@ class Command(BaseCommand):
         self.stdout.write(report.figures(entries))
         if tried:
             broken = sum(mutant.broken for mutant in tried)
-            self.stdout.write(f"{len(tried)} removals, {broken} break their claim")
+            unexplored = sum(bool(mutant.unexplored) for mutant in tried)
+            self.stdout.write(
+                f"{len(tried)} removals: {broken} break their claim, from {unexplored} nothing was "
+                "learnt"
+            )
 
     def _all_right(self, entries: list[Entry], tried: list[mutants.Mutant]) -> bool:
         return all(entry.is_right for entry in entries) and all(each.is_right for each in tried)
