@@ -31,6 +31,13 @@ _TRIGGERS = """
     SELECT relname, tgtype::int FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
     WHERE NOT tgisinternal
 """
+# an identity column, a serial, or any other default that draws a number
+_NUMBERED = """
+    SELECT DISTINCT relname FROM pg_attribute
+    JOIN pg_class c ON c.oid = attrelid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attidentity <> '' OR pg_get_expr(adbin, adrelid) LIKE '%nextval(%'
+"""
 _EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
 
 
@@ -52,6 +59,7 @@ class Catalog:
     tables: frozenset[str]
     opaque: frozenset[str]  # views and functions: what they touch is not in the statement
     triggers: dict[str, frozenset[str]]  # table -> events
+    numbered: frozenset[str]  # tables whose rows are numbered by a sequence
     parents: dict[str, tuple[ForeignKey, ...]]  # by child
     children: dict[str, tuple[ForeignKey, ...]]  # by parent
     known: dict[str, Any] = field(default_factory=dict)  # statements that were read under it
@@ -69,6 +77,7 @@ def read(connection: "psycopg.Connection[Any]") -> Catalog:
         tables=frozenset(name for name, is_view in relations if not is_view),
         opaque=frozenset({name for name, is_view in relations if is_view} | functions),
         triggers=_triggers(connection),
+        numbered=frozenset(name for (name,) in connection.execute(_NUMBERED)),
         parents=_grouped(keys, "child"),
         children=_grouped(keys, "parent"),
     )

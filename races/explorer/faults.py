@@ -34,7 +34,9 @@ class Budget:
         found = []
         if self._left[ACK] and step.may_lose_reply:
             found.append(Choice(worker, ACK))
-        if self.deaths_left and steps_made and self._faults.may_die(worker):
+        # who comes again after dying before its first step has merely begun later
+        differs = steps_made or not self._faults.comes_again(worker)
+        if self.deaths_left and differs and self._faults.may_die(worker):
             found.append(Choice(worker, KILL))
         return found
 

@@ -41,6 +41,7 @@ _SILENT = re.compile(
 _ROLLBACK_TO = re.compile(r"\s*ROLLBACK\s+TO\b", re.IGNORECASE)
 _KNOWN = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|DECLARE)\b", re.IGNORECASE)
 _SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
+ADVISORY_LOCK = "advisory lock"
 _STRICT = re.compile(r"ISOLATION\s+LEVEL\s+(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE)
 
 
@@ -95,7 +96,7 @@ def _read(sql: str, catalog: Catalog) -> Statement:
         Footprint(
             reads=tables - _only_inserted(bare, tables),
             takes=union(takes, _references(takes, bare, catalog, deferrable=False)),
-            keys=_keys(bare),
+            keys=_keys(bare, takes, catalog),
             everything=_is_opaque(bare, words, takes, catalog),
         ),
         at_commit=_references(takes, bare, catalog, deferrable=True),
@@ -158,13 +159,12 @@ def _only_inserted(bare: str, tables: frozenset[str]) -> frozenset[str]:
     )
 
 
-def _keys(bare: str) -> frozenset[str]:
-    keys = set()
-    if _ADVISORY.search(bare):
-        keys.add("advisory lock")
-    if _SEQUENCE.search(bare):
-        keys.add("sequence")
-    return frozenset(keys)
+def _keys(bare: str, takes: Takes, catalog: Catalog) -> frozenset[str]:
+    keys = {ADVISORY_LOCK} if _ADVISORY.search(bare) else set()
+    numbered = {table for table, modes in takes.items() if INSERT in modes} & catalog.numbered
+    if _SEQUENCE.search(bare):  # whose it is, is not looked for
+        keys, numbered = keys | {"sequence"}, catalog.numbered
+    return frozenset(keys | {f"sequence of {table}" for table in numbered})
 
 
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:

@@ -3,7 +3,10 @@
 A process that dies in a transaction undoes what it did there. So if its last step left no trace
 (committed nothing, called nobody) and commutes with all that the others did since, then to die
 after that step and to die before it come to the same state. The death before it is explored with
-every continuation; of the death after it one continuation is run, and the others are known.
+every continuation; of the death after it one continuation is run, and the others are known. The
+row of deaths that this leads back along ends before the first step: there a job that comes again
+has only begun later, which is explored anyway, and one that never does is killed (see faults).
+A number that was drawn from a sequence is a trace: no rollback gives it back.
 """
 
 from .dependency import Footprint, independent

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from .dependency import NOTHING, Footprint, Takes, union
-from .statement import Statement, makes_strict
+from .statement import ADVISORY_LOCK, Statement, makes_strict
 
 
 @dataclass
@@ -26,7 +26,7 @@ class OpenTransaction:
         first, self.has_read = not self.has_read, True
         self.holds = union(self.holds, statement.footprint.takes)
         self.at_commit = union(self.at_commit, statement.at_commit)
-        self.keys |= statement.footprint.keys
+        self.keys |= statement.footprint.keys & {ADVISORY_LOCK}  # a sequence's step is final
         self.everything = self.everything or statement.footprint.everything
         if not self.strict:
             return statement.footprint

@@ -110,6 +110,23 @@ def test_a_killed_process_leaves_nothing_and_its_job_comes_again(race: Race) -> 
     assert verdict.crash_points >= 4
 
 
+def test_a_job_that_never_comes_again_may_die_before_its_first_step(race: Race) -> None:
+    left = set()
+
+    def spend() -> None:
+        Account.objects.filter(pk=1).update(credits=F("credits") - 1)
+
+    def look() -> None:
+        Account.objects.get(pk=1)
+
+    def note() -> None:
+        left.add(Account.objects.get(pk=1).credits)
+
+    race.ask(spend, look, setup=credit.setup, check=note, kills=1,
+             comes_again=lambda worker: False)  # fmt: skip
+    assert left == {0, 1}
+
+
 def test_deaths_may_have_a_bound_of_their_own(race: Race) -> None:
     """Every schedule of the living, and each death: less than a proof, and said so."""
     asked = {"setup": credit.setup, "check": credit.check}

@@ -10,8 +10,13 @@ from races.explorer.reduction import compare
 
 @pytest.mark.parametrize(
     ("workers", "size", "kills", "seeds", "largest"),
-    [(2, 3, 0, range(10), 150), (3, 1, 0, range(500, 504), 100), (2, 1, 1, range(900, 904), 150)],
-    ids=["two workers", "three workers", "a death"],
+    [
+        (2, 3, 0, range(10), 150),
+        (3, 1, 0, range(500, 504), 100),
+        (2, 1, 1, range(900, 904), 150),
+        (2, 1, 1, range(3960, 3961), 150),
+    ],
+    ids=["two workers", "three workers", "a death", "a death that leaves a sequence advanced"],
 )
 def test_random_programs_end_the_same(
     explorer: Explorer, workers: int, size: int, kills: int, seeds: range, largest: int
