@@ -38,6 +38,15 @@ _NUMBERED = """
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attidentity <> '' OR pg_get_expr(adbin, adrelid) LIKE '%nextval(%'
 """
+# where such a column changes, PostgreSQL locks the row as for a DELETE: a key might refer to it
+_UNIQUE = """
+    SELECT relname, attname::text FROM pg_index i
+    JOIN pg_class c ON c.oid = indrelid
+    JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY ((indkey::int2[])[0:indnkeyatts - 1])
+    JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE indisunique AND indpred IS NULL AND indexprs IS NULL
+      AND nspname !~ '^(pg_|information_schema)'
+"""
 _EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
 
 
@@ -59,6 +68,7 @@ class Catalog:
     tables: frozenset[str]
     opaque: frozenset[str]  # views and functions: what they touch is not in the statement
     triggers: dict[str, frozenset[str]]  # table -> events
+    unique: dict[str, frozenset[str]]  # table -> columns of its plain unique indexes
     numbered: frozenset[str]  # tables whose rows are numbered by a sequence
     parents: dict[str, tuple[ForeignKey, ...]]  # by child
     children: dict[str, tuple[ForeignKey, ...]]  # by parent
@@ -77,6 +87,7 @@ def read(connection: "psycopg.Connection[Any]") -> Catalog:
         tables=frozenset(name for name, is_view in relations if not is_view),
         opaque=frozenset({name for name, is_view in relations if is_view} | functions),
         triggers=_triggers(connection),
+        unique=_unique(connection),
         numbered=frozenset(name for (name,) in connection.execute(_NUMBERED)),
         parents=_grouped(keys, "child"),
         children=_grouped(keys, "parent"),
@@ -88,6 +99,13 @@ def _triggers(connection: "psycopg.Connection[Any]") -> dict[str, frozenset[str]
     for table, kind in connection.execute(_TRIGGERS):
         found[table] |= {event for bit, event in _EVENTS.items() if kind & bit}
     return {table: frozenset(events) for table, events in found.items()}
+
+
+def _unique(connection: "psycopg.Connection[Any]") -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for table, column in connection.execute(_UNIQUE):
+        found[table].add(column)
+    return {table: frozenset(columns) for table, columns in found.items()}
 
 
 def _grouped(keys: list[ForeignKey], side: str) -> dict[str, tuple[ForeignKey, ...]]:

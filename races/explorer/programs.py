@@ -16,7 +16,7 @@ SCHEMA = """
     DROP TABLE IF EXISTS race_child, race_strict_child, race_parent;
     DROP TABLE IF EXISTS race_item, race_unique, race_log;
     CREATE TABLE race_item (id int PRIMARY KEY, v int NOT NULL);
-    CREATE TABLE race_parent (id int PRIMARY KEY, v int NOT NULL);
+    CREATE TABLE race_parent (id int PRIMARY KEY, v int NOT NULL, u int UNIQUE);
     CREATE TABLE race_child (id int PRIMARY KEY,
         parent_id int NOT NULL REFERENCES race_parent DEFERRABLE INITIALLY DEFERRED);
     CREATE TABLE race_strict_child (id int PRIMARY KEY,
@@ -156,7 +156,9 @@ _FORMS: tuple[Callable[[Random], str], ...] = (
     lambda c: "SELECT k, v FROM race_unique ORDER BY k",
     lambda c: f"INSERT INTO race_child VALUES ({c.choice((1, 2))}, {_id(c)})",
     lambda c: f"INSERT INTO race_strict_child VALUES ({c.choice((1, 2))}, {_id(c)})",
-    lambda c: f"UPDATE race_parent SET v = v * 3 + {c.randint(1, 9)} WHERE id = {_id(c)}",
+    lambda c: (
+        f"UPDATE race_parent SET {c.choice('vvu')} = v * 3 + {c.randint(1, 9)} WHERE id = {_id(c)}"
+    ),
     lambda c: f"SELECT v FROM race_parent WHERE id = {_id(c)} FOR NO KEY UPDATE",
     lambda c: f"SELECT v FROM race_parent WHERE id = {_id(c)} FOR KEY SHARE",
     lambda c: f"DELETE FROM race_parent WHERE id = {_id(c)}",

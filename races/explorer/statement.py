@@ -1,6 +1,7 @@
 """From a statement's text to its footprint; where the text does not tell, that is everything."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .catalog import Catalog
@@ -30,17 +31,21 @@ _UPSERT = re.compile(r"\bON\s+CONFLICT\b.*\bDO\s+UPDATE\b", re.IGNORECASE | re.D
 _ROW_LOCK = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|KEY\s+SHARE|UPDATE|SHARE)\b", re.IGNORECASE)
 _SET_CLAUSE = re.compile(r"\bSET\b(.*?)(?:\bWHERE\b|\bFROM\b|\bRETURNING\b|$)", re.I | re.S)
 _ASSIGNED = re.compile(r'"?(\w+)"?\s*=')
+_ROW_ASSIGNED = re.compile(r"\(([^()]*)\)\s*=")
+_COLUMN = re.compile(r"\w+")
+_INNERMOST = re.compile(r"\(([^()]*)\)")
 _ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_\w+", re.IGNORECASE)
 _SEQUENCE = re.compile(r"\b(?:nextval|setval|currval|lastval)\s*\(", re.IGNORECASE)
 _ROW_LOCKS = {"NO KEY UPDATE": NO_KEY_UPDATE, "KEY SHARE": KEY_SHARE, "UPDATE": UPDATE,
               "SHARE": SHARE}  # fmt: skip
 _SILENT = re.compile(
-    r"\s*(BEGIN|START\s+TRANSACTION|SET|RESET|SHOW|SAVEPOINT|RELEASE|DISCARD|DEALLOCATE|CLOSE)\b",
+    r"\s*(BEGIN|START\s+TRANSACTION|SET(?!\s+CONSTRAINTS)|RESET|SHOW|SAVEPOINT|RELEASE|DISCARD|DEALLOCATE|CLOSE)\b",
     re.IGNORECASE,
 )
 _ROLLBACK_TO = re.compile(r"\s*ROLLBACK\s+TO\b", re.IGNORECASE)
 _KNOWN = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|DECLARE)\b", re.IGNORECASE)
 _SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
+_INERT = frozenset({"pg_catalog", "pg_sleep", "pg_backend_pid", "pg_typeof"})
 ADVISORY_LOCK = "advisory lock"
 _STRICT = re.compile(r"ISOLATION\s+LEVEL\s+(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE)
 
@@ -67,6 +72,11 @@ def is_rollback_to_savepoint(sql: str) -> bool:
 def makes_strict(sql: str) -> bool:
     """True where the statement raises its transaction's isolation level."""
     return bool(_STRICT.search(sql))
+
+
+def is_drawn(key: str) -> bool:
+    """True where the key is a sequence's: the number is drawn for good, whoever dies of it."""
+    return key.startswith("sequence")
 
 
 def template(sql: str) -> str:
@@ -106,20 +116,23 @@ def _read(sql: str, catalog: Catalog) -> Statement:
 def _takes(bare: str, tables: frozenset[str], catalog: Catalog) -> Takes:
     takes: Takes = names(_INSERT.findall(bare), INSERT)
     takes = union(takes, names(_DELETE.findall(bare), DELETE))
-    if _UPSERT.search(bare):
-        takes = union(takes, names(_INSERT.findall(bare), WRITE))
-    for table in _UPDATE.findall(bare):
-        takes = union(takes, names([table], _write_mode(table, bare, catalog)))
+    upserted = _INSERT.findall(bare) if _UPSERT.search(bare) else []
+    for table in [*_UPDATE.findall(bare), *upserted]:
+        takes = union(takes, {table: _write_modes(table, bare, catalog)})
     for mode in _ROW_LOCK.findall(bare):
         takes = union(takes, names(tables, _ROW_LOCKS[" ".join(mode.upper().split())]))
     return takes
 
 
-def _write_mode(table: str, bare: str, catalog: Catalog) -> str:
-    """Changing a referenced column locks as a DELETE does; any other UPDATE locks less."""
+def _write_modes(table: str, bare: str, catalog: Catalog) -> frozenset[str]:
+    """Changing a column that is, or could be, referenced locks as a DELETE; others lock less."""
     assigned = _assigned(bare)
     referenced = [key.referenced for key in catalog.children.get(table, ())]
-    return DELETE if any(columns & assigned for columns in referenced) else WRITE
+    if any(columns & assigned for columns in referenced):
+        return frozenset({DELETE})
+    return frozenset(
+        {WRITE, UPDATE} if catalog.unique.get(table, frozenset()) & assigned else {WRITE}
+    )
 
 
 def _references(takes: Takes, bare: str, catalog: Catalog, *, deferrable: bool) -> Takes:
@@ -146,9 +159,18 @@ def _parents(
 
 
 def _assigned(bare: str) -> frozenset[str]:
-    return frozenset(
-        column for clause in _SET_CLAUSE.findall(bare) for column in _ASSIGNED.findall(clause)
-    )
+    """Columns that are set, at whatever depth; rather one too many than one too few."""
+    clauses = [clause for level in _levels(bare) for clause in _SET_CLAUSE.findall(level)]
+    several = [column for row in _ROW_ASSIGNED.findall(bare) for column in _COLUMN.findall(row)]
+    return frozenset([*several, *(each for text in clauses for each in _ASSIGNED.findall(text))])
+
+
+def _levels(bare: str) -> Iterator[str]:
+    """The text in each pair of parentheses, without what is in pairs of its own; then the rest."""
+    while innermost := _INNERMOST.search(bare):
+        yield innermost[1]
+        bare = f"{bare[: innermost.start()]} {bare[innermost.end() :]}"
+    yield bare
 
 
 def _only_inserted(bare: str, tables: frozenset[str]) -> frozenset[str]:
@@ -167,8 +189,15 @@ def _keys(bare: str, takes: Takes, catalog: Catalog) -> frozenset[str]:
     return frozenset(keys | {f"sequence of {table}" for table in numbered})
 
 
+def _is_of_the_server(word: str) -> bool:
+    """A function or view such as pg_notify or pg_locks: what it touches is not in the statement."""
+    if word == "information_schema":
+        return True
+    return word.startswith("pg_") and word not in _INERT and not _ADVISORY.fullmatch(word)
+
+
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:
-    if not _KNOWN.match(bare) or words & catalog.opaque:
+    if not _KNOWN.match(bare) or words & catalog.opaque or any(map(_is_of_the_server, words)):
         return True
     verbs = {INSERT: "INSERT", WRITE: "UPDATE", DELETE: "DELETE"}
     return any(
