@@ -11,6 +11,7 @@ from django.db import connections
 from . import catalog, mutation, schedule, statement
 from .errors import InsideTransaction, ThreadLeftBehind
 from .faults import Faults
+from .question import named
 from .reset import Snapshot
 from .run import Run, Team
 from .search import Search, follow
@@ -32,9 +33,6 @@ class Explored:
     def schedule(self) -> str:
         """Its short text."""
         return schedule.format(self.run.taken)
-
-
-_NAMES = "ABCDEFGH"
 
 
 def nothing() -> None:
@@ -72,8 +70,8 @@ class Explorer:
 
         ``begin`` runs before each schedule and puts back what lives outside the database.
         """
-        named = jobs if isinstance(jobs, Mapping) else dict(zip(_NAMES, jobs, strict=False))
-        return Scenario(self, dict(named), setup, begin, faults or Faults(), rewrite)
+        by_name = jobs if isinstance(jobs, Mapping) else named(jobs)
+        return Scenario(self, dict(by_name), setup, begin, faults or Faults(), rewrite)
 
     def session(self, name: str) -> Session:
         """The worker's thread, made at first use and used again."""

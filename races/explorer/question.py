@@ -9,11 +9,22 @@ from .faults import Faults
 from .step import Outcome
 
 Job = Callable[[], Any]
+_NAMES = "ABCDEFGH"
 Check = Callable[[Sequence[Outcome]], None]
 
 
 def nothing() -> None:
     """Nothing to do."""
+
+
+def named(workers: Sequence[Job], others: Mapping[str, Job] | None = None) -> dict[str, Job]:
+    """Workers A, B, C … and others by their own names; ValueError where one would be lost."""
+    if len(workers) > len(_NAMES):
+        raise ValueError(f"At most {len(_NAMES)} workers, and these are {len(workers)}.")
+    jobs = dict(zip(_NAMES, workers, strict=False))
+    if taken := jobs.keys() & (others or {}).keys():
+        raise ValueError(f"{', '.join(sorted(taken))} is a worker's name: name the act otherwise.")
+    return {**jobs, **(others or {})}
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Question:
     @property
     def jobs(self) -> dict[str, Job]:
         """Every worker by its name; those of the environment last."""
-        return {**dict(zip("ABCDEFGH", self.workers, strict=False)), **self.environment}
+        return named(self.workers, self.environment)
 
     @property
     def faults(self) -> Faults:

@@ -135,7 +135,8 @@ def _answer(run: Run) -> str:
 
 
 def _check_same(run: Run, node: Node, depth: int) -> None:
-    if run.signature() == node.signature and run.choices() == node.choices:
+    same_place = run.signature() == node.signature and run.choices() == node.choices
+    if same_place and _answer(run) == node.answered:
         return
     before, now = "; ".join(node.signature), "; ".join(run.signature())
     raise Divergence(
