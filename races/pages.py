@@ -222,6 +222,8 @@ def _verdict(entry: Entry) -> str:
         return f"broken: {verdict.violations[0].message}"
     if verdict.bound is not None:
         how = f"holds within {verdict.bound} preemptions"
+        if verdict.deaths_within is not None:
+            how += f", {verdict.deaths_within} beside a death"
     elif verdict.deaths_within is not None:
         return f"proven for the living, deaths within {verdict.deaths_within} preemptions"
     else:

@@ -74,7 +74,10 @@ class Verdict:
         if self.complete:
             return "complete"
         if self.bound is not None:
-            return f"bounded ({self.bound} preemptions), not proven"
+            beside = (
+                f", {self.deaths_within} beside a death" if self.deaths_within is not None else ""
+            )
+            return f"bounded ({self.bound} preemptions{beside}), not proven"
         return f"complete for the living, deaths bounded ({self.deaths_within} preemptions)"
 
 
