@@ -17,6 +17,7 @@ from .pace import BLOCKED, READY, Pace
 from .schedule import ACK, KILL, STEP, WAKE, Choice
 from .server import Server
 from .session import ABANDON, CLEAN, ENDED, RETURNED, Session
+from .statement import is_drawn
 from .step import END, Moment, Outcome, Step
 from .traces import Traces
 from .waits import Waits
@@ -182,7 +183,7 @@ class Run:
         self.moments.append(
             Moment(name, "†", note=f"killed before: {session.step.shown or session.step.text}")
         )
-        held = session.held
+        held = session.held | Footprint(keys=session.keys)
         self.settled = self._reduce and self._traces.vanishes(name)
         self._server.terminate(session.pid)
         self._unwind(session, KILL)
@@ -261,6 +262,11 @@ class Run:
 
 
 def _touched(session: Session, step: Step, held: Footprint) -> Footprint:
-    """A statement that fails ends its transaction there and then: its locks are gone."""
+    """A statement that fails ends its transaction there and then: its locks are gone.
+
+    What else it touched (a session's advisory lock, a broker's message) may go when its worker
+    dies, even where no transaction is open.
+    """
     touched = step.footprint | held if step.failed else step.footprint
+    session.keys |= frozenset(key for key in step.footprint.keys if not is_drawn(key))
     return touched | Footprint(blocked=session.waited)

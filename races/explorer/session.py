@@ -42,6 +42,7 @@ class Session(threading.Thread):
         self.abandoned = False
         self.tap: Wiretap | None = None
         self.may_die = False
+        self.keys: frozenset[str] = frozenset()  # all that it has touched besides tables
         self.events: SimpleQueue[str] = SimpleQueue()
         self._orders: SimpleQueue[Any] = SimpleQueue()
         self.start()
@@ -54,6 +55,7 @@ class Session(threading.Thread):
         """Run ``job`` up to its first step. An ARRIVED or ENDED event follows."""
         self.outcome = Outcome(self.worker)
         self.blocked = self.deadlocked = self.dead = self.abandoned = False
+        self.keys = frozenset()
         self._orders.put((job, catalog, rewrite))
 
     def go(self, order: str = STEP) -> None:

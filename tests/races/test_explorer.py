@@ -110,6 +110,29 @@ def test_a_killed_process_leaves_nothing_and_its_job_comes_again(race: Race) -> 
     assert verdict.crash_points >= 4
 
 
+def test_a_death_lets_go_of_what_its_session_held(race: Race) -> None:
+    """No transaction was open, and yet others can notice: a session's lock is free."""
+    seen = set()
+
+    def hold_and_mark() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(7)")
+            Effect.objects.create(operation="held")
+            Account.objects.get(pk=1)
+            Effect.objects.all().delete()
+            cursor.execute("SELECT pg_advisory_unlock(7)")
+
+    def look() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(7), count(*) FROM races_effect")
+            seen.add(cursor.fetchone())
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+    race.ask(hold_and_mark, look, setup=credit.setup, check=lambda: None, kills=1,
+             comes_again=lambda worker: False)  # fmt: skip
+    assert seen == {(True, 0), (False, 0), (False, 1), (True, 1)}
+
+
 def test_a_job_that_never_comes_again_may_die_before_its_first_step(race: Race) -> None:
     left = set()
 
@@ -137,6 +160,10 @@ def test_deaths_may_have_a_bound_of_their_own(race: Race) -> None:
     assert verdict.schedules > living.schedules
     assert verdict.crash_points >= 4
     assert (verdict.complete, verdict.bound, verdict.deaths_within) == (False, None, 0)
+    within = race.ask(
+        credit.version_column, credit.version_column, kills=1, bound=1, deaths_within=0, **asked
+    )
+    assert "bounded (1 preemptions, 0 beside a death), not proven" in within.in_words
 
 
 def test_a_death_within_its_bound_is_found(race: Race) -> None:
