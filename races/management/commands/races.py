@@ -38,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--draw", action="store_true", help="draw a schedule of each form")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _demand_whole_races(options)
         chosen = self._chosen(options)
         if options["list"]:
             return self._list(chosen)
@@ -186,6 +187,13 @@ class Command(BaseCommand):
 
     def _all_right(self, entries: list[Entry], tried: list[mutants.Mutant]) -> bool:
         return all(entry.is_right for entry in entries) and all(each.is_right for each in tried)
+
+
+def _demand_whole_races(options: dict[str, Any]) -> None:
+    """A page shows all forms of its race: written from some of them it would lose the others."""
+    for part in ("strategy", "naive", "schedule"):
+        if options["pages"] and options[part]:
+            raise CommandError(f"--pages needs every form of a race: leave --{part} out.")
 
 
 def _no_such_strategy(strategy: str, wanted: list[Scenario]) -> str:
