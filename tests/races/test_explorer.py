@@ -118,8 +118,8 @@ def test_a_death_lets_go_of_what_its_session_held(race: Race) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(7)")
             Effect.objects.create(operation="held")
-            Account.objects.get(pk=1)
-            Effect.objects.all().delete()
+            cursor.execute("SELECT pg_advisory_lock(8)")
+            cursor.execute("DELETE FROM races_effect")
             cursor.execute("SELECT pg_advisory_unlock(7)")
 
     def look() -> None:
