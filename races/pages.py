@@ -110,10 +110,17 @@ def _then(mutant: dict[str, Any]) -> str:
 
 
 def _figures(results: Sequence[dict[str, Any]]) -> str:
-    proven = sum(each["form"] == HOLDS and each["complete"] for each in results)
+    naive = [each for each in results if each["form"] == NAIVE]
+    holds = [each for each in results if each["form"] == HOLDS]
+    ours = [each for each in holds if each["ours"]]
+    broken = sum(bool(each["violations"]) for each in naive)
+    proven = sum(each["complete"] for each in ours)
     return (
-        f"{len({each['name'] for each in results})} races, {len(results)} forms, {proven} of them "
-        f"proven, {sum(each['schedules'] for each in results)} schedules, "
+        f"{len({each['name'] for each in results})} races; {len(naive)} naive forms, "
+        f"{'all' if broken == len(naive) else broken} broken; {len(holds)} that hold, "
+        f"{sum(each['complete'] for each in holds)} of them proven; of our own {len(ours)}: "
+        f"{proven} proven, {len(ours) - proven} bounded in part. "
+        f"{sum(each['schedules'] for each in results)} schedules, "
         f"{sum(each['crash_points'] for each in results)} crash points"
     )
 
@@ -131,26 +138,30 @@ def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
         for each in ours
         if each.get("deaths_within") is not None
     ]
-    killed = {(each["name"], each["strategy"]) for each in ours if each["crash_points"]}
-    living = [
-        _named(each)
-        for each in ours
-        if not killed & {(each["name"], form) for form in _and_killed(each["strategy"])}
+    living = [each for each in ours if not each["crash_points"]]
+    beside = [
+        _named(each, f"beside it: {_killed_beside(each)}")
+        for each in living
+        if _killed_beside(each)
     ]
-    dying = len(ours) - len(living)
+    nobody = [_named(each) for each in living if not _killed_beside(each)]
     return [
-        f"- {dying} of the {len(ours)} forms that run this project's own services are explored "
-        "with a death at every point.",
-        f"- Explored without deaths: {'; '.join(living) or 'none'}.",
+        f"- {len(ours) - len(living)} of the {len(ours)} forms that run this project's own "
+        "services are explored with a death at every point.",
+        "- Without deaths in the form itself, with deaths in a form beside it that asks fewer "
+        f"workers or within a bound: {'; '.join(beside) or 'none'}.",
+        f"- Explored without deaths: {'; '.join(nobody) or 'none'}.",
         "- Every schedule of the living, but a death at each point beside so few preemptions only: "
         f"{'; '.join(deaths) or 'none'}.",
         f"- Bounded, so not proven: {'; '.join(bounded) or 'none'}.",
     ]
 
 
-def _and_killed(strategy: str) -> tuple[str, str]:
-    """The form itself, and the one beside it that asks the same of those who die."""
-    return strategy, f"{strategy}, killed"
+def _killed_beside(result: dict[str, Any]) -> str:
+    """The form of the same race that asks the same of those who die; empty where there is none."""
+    wanted = f"{result['strategy']}, killed"
+    forms = [form for _, form in scenarios()[result["name"]].forms()]
+    return next((form.name for form in forms if form.name == wanted and form.question.kills), "")
 
 
 def _named(result: dict[str, Any], note: str = "") -> str:
@@ -160,8 +171,8 @@ def _named(result: dict[str, Any], note: str = "") -> str:
 
 _INTRODUCTION = (
     "Each page is one race: the naive form with the shortest schedule that breaks it, and the "
-    "forms that hold in every schedule. `manage.py races` runs them all on a PostgreSQL of its "
-    "own; `manage.py races --pages` writes these pages.\n\n"
+    "forms that hold, each with how far that was shown. `manage.py races` runs them all on a "
+    "PostgreSQL of its own; `manage.py races --pages` writes these pages.\n\n"
     "A schedule reads `A*1 B*4 A*3`: A makes one step, B four, A three. A step is a statement, a "
     "commit, a rollback, or a call outside. `kill:A` ends A's process there (its job comes again "
     "as A'); `…` is a statement that goes on after it has waited."
@@ -170,7 +181,8 @@ _LIMITS = (
     "“Proven” means: every interleaving of statements was run, up to swaps of steps that nobody "
     "can tell apart, against PostgreSQL's real locks, and the check held after each. It does not "
     "mean more: what happens inside one statement is not explored, nor more workers than stand "
-    "there, nor other data. “Bounded” means: all schedules with so few preemptions, and no proof."
+    "there, nor other data; and nobody is killed while waiting for a lock, only before a step. "
+    "“Bounded” means: all schedules with so few preemptions, and no proof."
 )
 
 

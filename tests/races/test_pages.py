@@ -32,19 +32,24 @@ def test_the_index_names_every_race() -> None:
 def test_the_index_says_what_was_left_out() -> None:
     """A reader must not take a bounded search for a proof, nor one without deaths for one with."""
     results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
-    index = (pages.FOLDER / "README.md").read_text().partition("## What was left out")[2]
-    living, _, rest = index.partition("- Every schedule of the living")
+    index = pages.index(results).partition("## What was left out")[2]
+    beside, _, rest = index.partition("- Explored without deaths")
+    living, _, rest = rest.partition("- Every schedule of the living")
     deaths, _, bounded = rest.partition("- Bounded")
-    killed = {f"{each['name']} {each['strategy']}" for each in results if each["crash_points"]}
-    for each in results:
+    killed = {(each["name"], each["strategy"]) for each in results if each["crash_points"]}
+    ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
+    dying = [each for each in ours if each["crash_points"]]
+    assert f"- {len(dying)} of the {len(ours)} forms" in index
+    for each in ours:
         named = f"({each['name']}.md), {each['strategy']}"
-        if each["form"] == HOLDS and each["ours"]:
-            assert (f"{named} (" in bounded) == (each["bounded"] is not None), named
-            assert (f"{named} (" in deaths) == (each["deaths_within"] is not None), named
-            assert each["complete"] or f"{named} (" in deaths + bounded, named
-            listed = f"{named};" in living or f"{named}." in living
-            this = f"{each['name']} {each['strategy']}"
-            assert listed == (not {this, f"{this}, killed"} & killed), named
+        assert (f"{named} (" in bounded) == (each["bounded"] is not None), named
+        assert (f"{named} (" in deaths) == (each["deaths_within"] is not None), named
+        assert each["complete"] or f"{named} (" in deaths + bounded, named
+        other = (each["name"], f"{each['strategy']}, killed")
+        lives = not each["crash_points"]
+        assert (f"{named} (beside it: {other[1]})" in beside) == (lives and other in killed), named
+        listed = f"{named};" in living or f"{named}." in living
+        assert listed == (lives and other not in killed), named
 
 
 def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
@@ -54,3 +59,20 @@ def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
     assert not [row for row in rows if row.endswith("| ? |")]
     assert {NAIVE, HOLDS} == {kind for each in scenario.scenarios().values()
                               for kind, _ in each.forms()}  # fmt: skip
+
+
+def test_the_sum_says_what_is_proven_and_what_of_it_is_ours() -> None:
+    some = {"name": "price_edits_lose_nothing", "strategy": "x", "schedules": 3, "crash_points": 1,
+            "bounded": None, "deaths_within": None, "violations": 0, "schedule": "A*1"}  # fmt: skip
+    results = [
+        some | {"form": NAIVE, "violations": 1, "complete": False, "ours": False},
+        some | {"form": HOLDS, "complete": True, "ours": False},
+        some | {"form": HOLDS, "complete": True, "ours": True},
+        some | {"form": HOLDS, "complete": False, "ours": True, "bounded": 1},
+    ]
+    assert (
+        "1 races; 1 naive forms, all broken; 3 that hold, 2 of them proven; of our own 2: "
+        "1 proven, 1 bounded in part. 12 schedules, 4 crash points."
+    ) in pages.index(results)
+    results[0]["violations"] = 0
+    assert "1 naive forms, 0 broken" in pages.index(results)
