@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from races import lab, pages, report, scenario, steady
+from races import failing, lab, pages, report, scenario, steady
 from races.explorer import Explorer, Question, Race, prove
+from races.explorer.question import Check
 from races.scenario import HOLDS, NAIVE, Form, Scenario
+from races.scenarios import a_failing_job_waits_before_it_runs_again, half_a_job_is_not_committed
 
 DEATHS_BY_COMMAND = {
     "a_call_is_repeated_under_its_own_key: the key stored before the call",
@@ -77,6 +79,19 @@ def test_a_form_holds_in_every_schedule(race: Race, each: Scenario, form: Form) 
     assert verdict.schedules > 1
     bounded = question.bound is not None or question.deaths_within is not None
     assert verdict.complete or bounded
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        a_failing_job_waits_before_it_runs_again.check_ours,
+        half_a_job_is_not_committed.check_ours,
+    ],
+)
+def test_a_check_of_a_failed_job_fails_where_nobody_has_run_it(check: Check) -> None:
+    failing.forget()
+    with pytest.raises(AssertionError, match="nobody has run the job"):
+        check([])
 
 
 def _asked(name: str, question: Question) -> Question:
