@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
+from uuid import uuid4
 
 from credits import providers, services, sums
 from credits.csv_lines import MemberLine
-from credits.models import Community, TextMessage
+from credits.models import Campaign, Community, TextMessage
 from credits.quota import rate
 from races.explorer import point
 
@@ -32,6 +33,17 @@ def campaign(*, paid: int = 1) -> None:
     """A community whose campaign has one text to send."""
     found(paid=paid)
     services.start_campaign(community=SLUG, text="Hello", actor="race")
+
+
+def drafted() -> Campaign:
+    """A campaign that holds no credits yet."""
+    return Campaign.objects.create(
+        community=community(),
+        operation_id=uuid4(),
+        text="Hello",
+        shortfall=Campaign.Shortfall.REFUSE,
+        created_by="race",
+    )
 
 
 def community() -> Community:

@@ -190,8 +190,9 @@ def _note(scenario: Scenario) -> str:
     ours = [form.name for _, form in scenario.forms() if form.ours]
     if ours:
         return f"Explored for this project's own code: {', '.join(ours)}."
+    whose = scenario.elsewhere or "This project has no service of this kind."
     return (
-        "This project has no service of this kind. The few lines that show it are in "
+        f"{whose} The few lines that show it are in "
         f"`races/scenarios/{scenario.name}.py`, on tables of their own."
     )
 

@@ -35,6 +35,7 @@ class Scenario:
     why: str
     cure: str
     refuses: str = ""
+    elsewhere: str = ""  # in which race this project's own code stands, where not in this one
     name: str = ""
 
     def forms(self) -> list[tuple[str, Form]]:
@@ -84,5 +85,6 @@ def _named(scenario: Scenario, name: str) -> Scenario:
         scenario.why,
         scenario.cure,
         scenario.refuses,
+        scenario.elsewhere,
         name,
     )

@@ -97,4 +97,9 @@ SCENARIO = Scenario(
         "Store the key, committed, before the first call; or let it follow from the operation. And "
         "keep it for as long as the call may be repeated: the provider forgets it after a day."
     ),
+    elsewhere=(
+        "This project's own keys are written down before the first call under them; they are "
+        "explored in [a_compensation_is_made_once](a_compensation_is_made_once.md), “the engine, "
+        "refund”."
+    ),
 )

@@ -55,7 +55,8 @@ SCENARIO = Scenario(
         Form(
             "pg_try_advisory_xact_lock",
             Question((transaction_lock,) * 2, alone(check), setup, kills=1),
-            "as long as the transaction, which a pooler keeps on one connection",
+            "as long as the transaction, which a pooler keeps on one connection; here it is the "
+            "worker's own",
         ),
     ),
     why=(
@@ -63,4 +64,8 @@ SCENARIO = Scenario(
         "whoever has it. Two clients of a pooler take turns on the same one."
     ),
     cure="Transaction-level locks; or a direct connection for what needs a session.",
+    elsewhere=(
+        "This project's own such lock, the relay's, lasts as long as a transaction; it is explored "
+        "in [two_relays_have_one_effect](two_relays_have_one_effect.md)."
+    ),
 )

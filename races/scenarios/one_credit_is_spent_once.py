@@ -5,7 +5,9 @@ from collections.abc import Callable
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from races import lab
+from credits import ledger
+from credits.models import Campaign
+from races import club, lab
 from races.explorer import Question
 from races.models import Account, Effect, Receipt
 from races.scenario import Form, Scenario, alone
@@ -126,6 +128,41 @@ def redis_lock_with_fence() -> None:
                 read_check_save()
 
 
+def setup_ours() -> None:
+    club.found(paid=1)
+    for _ in range(2):
+        club.drafted()
+
+
+def hold_for(number: int) -> None:
+    """One text of this campaign; who finds too few credits keeps nothing."""
+    campaign = Campaign.objects.order_by("id")[number]
+    terms = {"community_id": campaign.community_id, "campaign_id": campaign.pk}
+    try:
+        with transaction.atomic():
+            if not ledger.hold(**terms, amount=1, actor="race"):
+                transaction.set_rollback(True)
+    except IntegrityError as error:
+        if "credit_entry_once_per_operation" not in str(error):
+            raise
+        # held already, before its process died
+
+
+def hold_for_the_first() -> None:
+    hold_for(0)
+
+
+def hold_for_the_second() -> None:
+    hold_for(1)
+
+
+def check_ours() -> None:
+    community = club.community()
+    holds = community.entries.filter(kind=ledger.Kind.HOLD).count()
+    found = (holds, community.credits, community.held)
+    assert found == (1, 0, 1), f"{holds} holds on 1 credit (credits left: {community.credits})"
+
+
 def _ask(job: Callable[[], None], **details: object) -> Question:
     return Question((job, job), alone(check), setup, **details)  # type: ignore[arg-type]
 
@@ -164,6 +201,14 @@ SCENARIO = Scenario(
         ),
         Form("advisory lock", _ask(advisory_lock, kills=1), "until the transaction's end"),
         Form("serializable", _ask(serializable_with_retry, kills=1), "retried on 40001"),
+        Form(
+            "ledger.hold",
+            Question(
+                (hold_for_the_first, hold_for_the_second), alone(check_ours), setup_ours, kills=1
+            ),
+            "ours: an entry, then a guarded update whose count says whether to keep it",
+            ours=True,
+        ),
         Form(
             "Redis lock with a fence",
             _ask(redis_lock_with_fence, **_EXPIRY),

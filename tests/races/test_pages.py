@@ -76,3 +76,16 @@ def test_the_sum_says_what_is_proven_and_what_of_it_is_ours() -> None:
     ) in pages.index(results)
     results[0]["violations"] = 0
     assert "1 naive forms, 0 broken" in pages.index(results)
+
+
+def test_a_race_without_our_code_says_where_it_stands() -> None:
+    """Or that there is none; both are said of a race none of whose forms is ours."""
+    for each in scenario.scenarios().values():
+        ours = any(form.ours for _, form in each.forms())
+        assert not (ours and each.elsewhere), each.name
+        if each.elsewhere:
+            link = each.elsewhere.partition("(")[2].partition(".md)")[0]
+            covering = scenario.get(link)
+            assert any(form.ours for _, form in covering.forms()), each.name
+            assert each.elsewhere in pages._note(each)
+            assert "no service of this kind" not in pages._note(each)
