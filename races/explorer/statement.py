@@ -185,7 +185,7 @@ def _keys(bare: str, takes: Takes, catalog: Catalog) -> frozenset[str]:
     keys = {ADVISORY_LOCK} if _ADVISORY.search(bare) else set()
     numbered = {table for table, modes in takes.items() if INSERT in modes} & catalog.numbered
     if _SEQUENCE.search(bare):  # whose it is, is not looked for
-        keys, numbered = keys | {"sequence"}, catalog.numbered
+        keys, numbered = keys | {"sequence"}, set(catalog.numbered)
     return frozenset(keys | {f"sequence of {table}" for table in numbered})
 
 

@@ -137,10 +137,12 @@ def setup_ours() -> None:
 def hold_for(number: int) -> None:
     """One text of this campaign; who finds too few credits keeps nothing."""
     campaign = Campaign.objects.order_by("id")[number]
-    terms = {"community_id": campaign.community_id, "campaign_id": campaign.pk}
     try:
         with transaction.atomic():
-            if not ledger.hold(**terms, amount=1, actor="race"):
+            held = ledger.hold(
+                community_id=campaign.community_id, campaign_id=campaign.pk, amount=1, actor="race"
+            )
+            if not held:
                 transaction.set_rollback(True)
     except IntegrityError as error:
         if "credit_entry_once_per_operation" not in str(error):
