@@ -118,18 +118,6 @@ def test_chance_in_a_callable_is_an_error_and_says_where(race: Race) -> None:
         race.proves(fickle, lambda: fickle(), setup=credit.setup, check=lambda: None)
 
 
-def test_an_answer_by_chance_is_an_error_though_the_next_statement_is_the_same(race: Race) -> None:
-    calls = iter(range(1_000))
-
-    def fickle() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT %s", [next(calls) % 3])
-        Effect.objects.create(operation="x")
-
-    with pytest.raises(Divergence, match=r"answered “→ \d” then and “→ \d” now"):
-        race.proves(fickle, lambda: fickle(), setup=credit.setup, check=lambda: None)
-
-
 def test_workers_without_a_name_of_their_own(race: Race) -> None:
     with pytest.raises(ValueError, match="At most 8 workers, and these are 9"):
         race.proves(*(credit.row_lock,) * 9, **CREDIT)
