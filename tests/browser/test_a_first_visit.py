@@ -24,7 +24,7 @@ def test_schedule_a_reduction_and_watch_it_being_applied(
     page.wait_for_load_state()
     page.keyboard.press("/")
     page.keyboard.type("boo")
-    expect(page.get_by_text("of 1 products")).to_be_visible()
+    expect(page.locator("#content").get_by_text("of 1 products")).to_be_visible()
     assert page.url.endswith("/products/?search=boo")
 
     page.get_by_role("link", name="BOOK", exact=True).click()

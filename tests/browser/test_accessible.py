@@ -111,5 +111,5 @@ def test_a_search_goes_on_by_itself_until_its_end(
     monkeypatch.setattr("outbox.monitoring.sources.SCANNED", 1)
     page = desk()
     page.goto("/operations/messages/?search=order+7+is")
-    page.get_by_text("That is the end.").wait_for()
+    page.locator("#rows").get_by_text("That is the end.").wait_for()
     assert page.locator("#rows a.mono").count() == 1
