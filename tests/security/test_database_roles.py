@@ -14,6 +14,8 @@ from config import rights
 from config.rights import ROLES, WEB, WORKER
 from tests.security.least import refusal
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 REFUSED = "InsufficientPrivilege"
 LEDGERS = sorted(apps.get_model(name)._meta.db_table for name in rights.LEDGERS)
 STORIES = sorted(apps.get_model(name)._meta.db_table for name in rights.STORIES)
