@@ -6,7 +6,7 @@ from datetime import datetime
 from orders import saga
 from orders.models import SagaRun, SagaStep
 
-WIDTH, HEIGHT, GAP, TOP, BACK = 148, 62, 34, 22, 122
+WIDTH, HEIGHT, GAP, TOP, BACK = 148, 62, 30, 22, 122
 """A box, the room between two, and where the two rows begin; in the drawing's own units."""
 
 SAID = {

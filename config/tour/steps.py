@@ -50,8 +50,7 @@ STEPS = (
         see="A pause of a second or two; then all is applied, once.",
         why="A Celery task is only the bell. The jobs are rows, and the relay looks every second "
         "for what is due and rings again.",
-        command=f"{MANAGE} shell -c 'from config.celery import app; "
-        "app.connection().default_channel.client.flushdb()'",
+        command=".venv/bin/celery -A config purge -f",
     ),
     Step(
         title="The naive twin against the fixed one",
