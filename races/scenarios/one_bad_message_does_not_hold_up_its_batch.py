@@ -137,7 +137,10 @@ SCENARIO = Scenario(
             "ours, with a batch handler of the races: a batch that fails is undone whole, and its "
             "messages are marked to run alone, uncounted",
             ours=True,
-            spare=shop.CLAIMED_BEFORE,
+            spare=shop.CLAIMED_BEFORE | {
+                "FOR NO KEY UPDATE OF message": "not reached in the schedules that are tried for "
+                "one removal; a_job_delivered_twice_runs_once breaks without it",
+            },
         ),
     ),
     why=(
