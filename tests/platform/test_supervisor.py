@@ -72,8 +72,8 @@ def test_secrets_are_for_the_owner_alone(copy: Copy) -> None:
 def kill_at_work(copy: Copy, kind: str) -> int:
     """Kill -9 one that has lived for a while; its number.
 
-    What dies right after its start waits longer. And a server that was killed just before may take
-    this one with it, a moment after everything else is ready again.
+    What dies right after its start waits longer. And another test may have killed this one in its
+    last moment: `ready` does not ask for each.
     """
     for _ in range(10):
         process = copy.processes()[kind]
