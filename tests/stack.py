@@ -101,8 +101,12 @@ class Stack:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `manage.py` command to its end. The caller looks at `returncode`."""
+        return self.run("manage.py", *arguments)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """As `manage`, whatever this interpreter is to run."""
         return subprocess.run(
-            python("manage.py", *arguments),
+            python(*arguments),
             env={**os.environ, **self._environment()},
             cwd=PROJECT,
             capture_output=True,
