@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
-from django.urls import reverse
 
 from orders.providers import stripe_api
-from orders.reconciliation import money, provider_list
-from outbox.reconciliation import Check, Page, Suspect
+from orders.reconciliation import money
+from orders.reconciliation.provider_list import AsksProvider, read
+from outbox.reconciliation import Page, Suspect
 from outbox.reconciliation.checks import paged
 
 WINDOW = timedelta(days=7)
@@ -34,30 +33,24 @@ class Seen:
     order: str
 
 
-class ListDiffers(Check):
+class ListDiffers(AsksProvider):
     """What was charged or held there stands in our ledger, and belongs to an order of ours."""
 
     name = "orders.payments_differ"
 
     def __init__(self) -> None:
+        super().__init__()
         self._seen: dict[str, Seen] = {}
 
-    def page(self, after: str) -> Page:
+    def look(self, after: str) -> Page:
         """One answer of the provider's; the cursor is the last intent in it."""
-        if not settings.SHOP.stripe_api_key:
-            return Page(0, [], None)
-        try:
-            listed = provider_list.read(_intents, after, window=WINDOW)
-        except provider_list.errors():
-            return provider_list.UNREAD
+        listed = read(_intents, after, window=WINDOW)
         intents = [_seen(intent) for intent in listed.data]
         # An intent that names no order was not made by this shop.
         self._seen = {one.id: one for one in intents if one.order and one.status in _MOVED}
         return Page(len(intents), _strange(self._seen), listed.next)
 
-    def confirm(self, subject: str) -> Suspect | None:
-        if subject == provider_list.OUT_OF_REACH:
-            return provider_list.out_of_reach()
+    def compare(self, subject: str) -> Suspect | None:
         return _compare(self._seen[subject])
 
     def repair(self, suspect: Suspect) -> str:
@@ -66,11 +59,8 @@ class ListDiffers(Check):
         money.enter(suspect.evidence["order"], "held", "captured")
         return "its charge is in the ledger now"
 
-    def address(self, suspect: Suspect) -> str:
-        return reverse("orders:order", args=[suspect.evidence["order"]])
 
-
-class ChargedIsNotThere(Check):
+class ChargedIsNotThere(AsksProvider):
     """What our ledger says was charged, the provider has charged.
 
     A signed webhook has said so for nearly all; the others are asked for one by one.
@@ -78,18 +68,10 @@ class ChargedIsNotThere(Check):
 
     name = "orders.charge_is_unknown_there"
 
-    def __init__(self) -> None:
-        self._out_of_reach = False
-
-    def page(self, after: str) -> Page:
-        self._out_of_reach = False
-        if not settings.SHOP.stripe_api_key:
-            return Page(0, [], None)
+    def look(self, after: str) -> Page:
         return paged(_CHARGED, after, ["0"], FETCHED_AT_ONCE)
 
-    def confirm(self, subject: str) -> Suspect | None:
-        if self._out_of_reach:
-            return None  # said once: each further time-out would hold up the step
+    def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:
             cursor.execute(_INTENT, [subject])
             intent, order = cursor.fetchone()
@@ -97,16 +79,10 @@ class ChargedIsNotThere(Check):
             status = stripe_api.client().payment_intents.retrieve(intent).status if intent else ""
         except _no_such_thing():
             status = ""
-        except provider_list.errors():
-            self._out_of_reach = True
-            return provider_list.out_of_reach()
         if status == "succeeded":
             return None
         evidence = {"order": order, "intent": intent, "there": status or "unknown"}
         return Suspect("in_the_ledger_and_not_charged", subject, evidence)
-
-    def address(self, suspect: Suspect) -> str:
-        return reverse("orders:order", args=[suspect.evidence["order"]])
 
 
 _MOVED = {"succeeded", "requires_capture"}

@@ -1,18 +1,21 @@
-"""Reading the payment provider's lists, and what is told where they cannot be read."""
+"""Asking the payment provider for a check, and what is told where it does not answer."""
 
 import json
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from orders import clock
-from outbox.reconciliation import Page, Suspect
+from outbox.reconciliation import Check, Page, Suspect
 
 AT_ONCE = 100
-OUT_OF_REACH = "the provider"
-UNREAD = Page(0, [OUT_OF_REACH], None)
+_OUT_OF_REACH = "the provider"  # a subject
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Listed:
 
 
 def read(ask: Callable[[dict[str, Any]], Any], after: str, *, window: timedelta) -> Listed:
-    """The part of a list behind `after` ("" at first). Raises one of `errors`.
+    """The part of a list behind `after` ("" at first). Raises what the provider's client raises.
 
     The window's beginning is kept in the cursor: it must not move while one walks.
     """
@@ -35,16 +38,51 @@ def read(ask: Callable[[dict[str, Any]], Any], after: str, *, window: timedelta)
     return Listed(listed.data, json.dumps([since, listed.data[-1].id]) if more else None)
 
 
-def errors() -> tuple[type[Exception], ...]:
+class AsksProvider(Check):
+    """A check that asks the payment provider, and says so where there is no answer."""
+
+    def __init__(self) -> None:
+        self._out_of_reach = False
+
+    @abstractmethod
+    def look(self, after: str) -> Page:
+        """As `page`, where a provider is set up."""
+
+    @abstractmethod
+    def compare(self, subject: str) -> Suspect | None:
+        """As `confirm`, of what `look` suspects."""
+
+    def page(self, after: str) -> Page:
+        self._out_of_reach = False
+        if not settings.SHOP.stripe_api_key:
+            return Page(0, [], None)
+        try:
+            return self.look(after)
+        except _errors():
+            return Page(0, [_OUT_OF_REACH], None)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        if self._out_of_reach:
+            return None  # said once: each further time-out would hold up the step
+        if subject != _OUT_OF_REACH:
+            try:
+                return self.compare(subject)
+            except _errors():
+                pass
+        self._out_of_reach = True
+        # With the time, so that one that a person acknowledged hides no later one.
+        evidence = {"at": clock.after(timedelta(0)).isoformat(timespec="seconds")}
+        return Suspect("provider_out_of_reach", _OUT_OF_REACH, evidence, severity="warning")
+
+    def address(self, suspect: Suspect) -> str:
+        order = suspect.evidence.get("order")
+        return reverse("orders:order", args=[order]) if order else ""
+
+
+def _errors() -> tuple[type[Exception], ...]:
     """How a request may end that says nothing about what was asked for."""
     import stripe
 
     from orders.calls import Barred, NotNow
 
     return (stripe.StripeError, NotNow, Barred)
-
-
-def out_of_reach() -> Suspect:
-    """With the time, so that one that a person acknowledged hides no later one."""
-    evidence = {"at": clock.after(timedelta(0)).isoformat(timespec="seconds")}
-    return Suspect("provider_out_of_reach", OUT_OF_REACH, evidence, severity="warning")

@@ -95,14 +95,22 @@ def test_an_answer_that_changes_nothing_touches_nothing_and_one_that_does_arrive
     expect(page.locator(".figure").first).to_contain_text("7.25")
 
 
-def test_what_is_being_typed_stays_when_the_page_around_it_changes(
-    desk: Callable[..., Page], in_another_thread: Callable[..., object]
-) -> None:
+@pytest.fixture
+def message_page(desk: Callable[..., Page], in_another_thread: Callable[..., object]) -> Page:
+    """A waiting message's page, on which time passes only when a test says so."""
     in_another_thread(schedule, starts_at="2090-01-01T00:00Z")
     page = desk()
     page.goto("/operations/messages/")
     page.clock.install()
     page.locator("#rows").get_by_role("link").first.click()
+    page.wait_for_load_state()
+    return page
+
+
+def test_what_is_being_typed_stays_when_the_page_around_it_changes(
+    message_page: Page, in_another_thread: Callable[..., object]
+) -> None:
+    page = message_page
     reason = page.get_by_label("Reason")
     reason.fill("The customer has ask")
     in_another_thread(lambda: Message.objects.update(last_error="Something new"))
@@ -115,14 +123,9 @@ def test_what_is_being_typed_stays_when_the_page_around_it_changes(
 
 
 def test_a_changed_status_is_told_to_screen_readers_by_a_region_that_stays(
-    desk: Callable[..., Page], in_another_thread: Callable[..., object]
+    message_page: Page, in_another_thread: Callable[..., object]
 ) -> None:
-    in_another_thread(schedule, starts_at="2090-01-01T00:00Z")
-    page = desk()
-    page.goto("/operations/messages/")
-    page.clock.install()
-    page.locator("#rows").get_by_role("link").first.click()
-    page.wait_for_load_state()
+    page = message_page
     told = page.locator("#announcer[role=status]")
     told.evaluate("(region) => { region.mark = 'the same element' }")
     in_another_thread(lambda: Message.objects.update(last_error="Something new"))
