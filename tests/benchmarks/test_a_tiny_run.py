@@ -14,7 +14,7 @@ NAMES = {"ours_batch", "celery_naive", "postgres_100"}
 
 
 def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
-    command = ["--size", "tiny", "--parts", "drain", "--only", ",".join(NAMES)]
+    command = ["--size", "tiny", "--parts", "drain,growth", "--only", ",".join(NAMES)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *command, "--out", str(tmp_path)],
         cwd=PROJECT,
@@ -30,5 +30,6 @@ def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
         assert results["drain"][name]["sums_kept"], results["drain"][name]
         assert results["drain"][name]["min"] <= results["drain"][name]["median"]
     assert results["drain"]["celery_naive"]["lost_jobs"] == 0
+    assert results["growth"]["finished_1000"].keys() == results["growth"]["finished_0"].keys()
     assert results["machine"]["taken"]["drain"]["size"] == "tiny"
     assert "`ours_batch`" in (tmp_path / "README.md").read_text()

@@ -117,6 +117,20 @@ def test_a_provider_that_does_not_answer_is_said_to_be_out_of_reach(
     assert findings("payments_differ") == [], "there is no account to compare with"
 
 
+def test_who_does_not_answer_is_asked_once_in_a_step(
+    sandbox: SandboxProcess, out_of_reach: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        shipped(sandbox)
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    out_of_reach()
+    asked: list[Any] = []
+    client = stripe_api.client
+    monkeypatch.setattr(stripe_api, "client", lambda: asked.append(client()) or asked[-1])
+    assert types("charge_is_unknown_there") == [("provider_out_of_reach", False)]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("check", ["payments_differ", "charge_is_unknown_there"])
 def test_one_night_out_of_reach_that_is_acknowledged_hides_no_other(
     sandbox: SandboxProcess,
