@@ -3,6 +3,8 @@
 import json
 
 from races import pages, scenario
+from races.explorer import Verdict
+from races.report import Entry
 from races.scenario import HOLDS, NAIVE
 
 OTHERS = {"README", "necessity", "beside-frontrun"}
@@ -21,6 +23,13 @@ def test_each_page_says_what_its_scenario_says() -> None:
         assert all(text in page for text in wanted), name
         assert "was not broken" not in page
         assert "broken:" not in page.partition("## The forms that hold")[2]
+
+
+def test_a_page_names_each_bound_where_schedules_and_deaths_have_their_own() -> None:
+    race = scenario.get("one_bad_message_does_not_hold_up_its_batch")
+    (form,) = (form for form in race.holds if form.ours)
+    bounded = Verdict(schedules=9, bound=1, deaths_within=0)
+    assert "1 preemptions, 0 beside a death" in pages.page([Entry(race, HOLDS, form, bounded)])
 
 
 def test_the_index_names_every_race() -> None:
