@@ -21,7 +21,6 @@ which succeeds. At the longest default back-off that takes months."""
 TIME_SLICE = timedelta(seconds=2)
 """How long one dispatch works off a backlog before other dispatches get a turn."""
 
-
 LONGEST_NAME = 200
 """Characters of a handler's name: what its column takes."""
 

@@ -160,13 +160,16 @@ def test_an_expired_reduction_runs_after_all_if_a_person_redrives_it() -> None:
     assert (reduction.status, reduction.reason, price_of()) == ("applied", "", "9.00")
 
 
+def schedule_category_that_expires() -> PriceReduction:
+    """Of five products, in an hour."""
+    make_category(5)
+    return schedule(sku=None, category="Books", expires_at=datetime.now(UTC) + timedelta(hours=1))
+
+
 @with_commits
 @pytest.mark.usefixtures("chunks_of_two")
 def test_an_expired_category_that_a_person_redrives_runs_to_its_end() -> None:
-    make_category(5)
-    reduction = schedule(
-        sku=None, category="Books", expires_at=datetime.now(UTC) + timedelta(hours=1)
-    )
+    reduction = schedule_category_that_expires()
     for rows in (Message.objects, PriceReduction.objects):
         rows.update(expires_at=datetime.now(UTC))
     assert work_off().late == 1
@@ -181,10 +184,7 @@ def test_an_expired_category_that_a_person_redrives_runs_to_its_end() -> None:
 @with_commits
 @pytest.mark.usefixtures("chunks_of_two")
 def test_a_category_that_expires_in_mid_run_says_how_far_it_came() -> None:
-    make_category(5)
-    reduction = schedule(
-        sku=None, category="Books", expires_at=datetime.now(UTC) + timedelta(hours=1)
-    )
+    reduction = schedule_category_that_expires()
     services.apply_reduction(reduction_id=str(reduction.pk))
     reduction.refresh_from_db()
     assert Message.objects.get(pk=reduction.message_id).expires_at == reduction.expires_at
