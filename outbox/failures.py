@@ -36,17 +36,21 @@ def record(
 def record_crash(handler: Handler | None, message: Message, worker: str, *, counted: bool) -> None:
     """Write down that a run of this held message ended without a word.
 
-    Only a crash alone is `counted`; at CRASH_LIMIT of them the message is dead, even where its
-    retries are unlimited.
+    Only a crash alone is `counted`, and backs off; at CRASH_LIMIT of them the message is dead, even
+    where its retries are unlimited. What crashed in company runs alone at once, as after a batch
+    that failed: that happens once to a message, and most of them only kept bad company.
     """
-    message.crashes += counted
     error = f"The process {worker} died or lost its connection while it ran this."
+    if not counted:
+        _save(message, error=error, kind=Event.Kind.CRASHED, worker=worker, alone=True)
+        return
+    message.crashes += 1
     if message.crashes >= CRASH_LIMIT:
         reason = f"{error} That was crash {message.crashes} while it ran alone."
         _save(message, error=reason, kind=Event.Kind.CRASHED, worker=worker)
         endings.end(message, Message.State.DEAD, reason, worker=worker)
         return
-    delay = (handler.retry if handler else Retry()).delay(message.crashes + 1)
+    delay = (handler.retry if handler else Retry()).delay(message.crashes)
     _save(
         message,
         error=error,

@@ -78,6 +78,8 @@ def test_a_crash_in_company_is_not_counted_and_everyone_runs_alone(declare: Any)
     runs.collect_crashed()
     crashes = Message.objects.values_list("crashes", "alone")
     assert set(crashes) == {(0, True)}
+    due_at = dict(Message.objects.values_list("id", "due_at"))
+    assert due_at == {message.id: message.due_at for message in messages}, "not at once"
     for _ in range(3):
         make_due(*messages)
         run_and_die(handler)
