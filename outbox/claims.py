@@ -6,7 +6,7 @@ work would cost more than PostgreSQL's.
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from django.db import connection
 
 from outbox.delivery import Delivery
 from outbox.handlers import Handler
-from outbox.ids import uuid7
+from outbox.ids import as_array, uuid7
 from outbox.models import Message, Run
 from outbox.position import Position
 
@@ -28,7 +28,7 @@ def claim_first(handler: Handler, ids: Sequence[UUID]) -> list[Message]:
     parameters = {
         "handler": handler.name,
         "targets": handler.targets,
-        "ids": _array(ids),
+        "ids": as_array(ids),
         "limit": _limit(handler.deadline),
     }
     return _messages(_CLAIM_FIRST, parameters)
@@ -44,7 +44,7 @@ def claim_recorded(handler: Handler, run: Run, ids: Sequence[UUID]) -> list[Mess
     parameters = {
         "run": run.id,
         "handler": handler.name,
-        "ids": _array(ids),
+        "ids": as_array(ids),
         "limit": _limit(handler.deadline),
     }
     return _messages(_CLAIM_RECORDED if run.message_ids else _CLAIM_LAST_RECORDED, parameters)
@@ -56,7 +56,7 @@ def mark_done(messages: Sequence[Message], delivery: Delivery) -> None:
         cursor.execute(
             _MARK_DONE,
             {
-                "ids": _array(message.id for message in messages),
+                "ids": as_array(message.id for message in messages),
                 "dispatched_at": delivery.dispatched_at,
                 "worker": delivery.worker,
                 "task_id": delivery.task_id,
@@ -110,11 +110,6 @@ def open_next(
 
 def _limit(deadline: timedelta) -> str:
     return str(int(deadline.total_seconds() * 1000))
-
-
-def _array(ids: Iterable[UUID]) -> str:
-    """As PostgreSQL writes it: the driver takes several times as long for each, batch by batch."""
-    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _messages(claim: str, parameters: dict[str, Any]) -> list[Message]:

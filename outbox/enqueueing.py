@@ -11,9 +11,12 @@ from django.db import connection
 
 from outbox import context, dispatch, groups, handlers, keys
 from outbox.errors import InvalidArguments, NotInTransaction
-from outbox.ids import uuid7
+from outbox.ids import as_array, uuid7
 from outbox.keys import FOREVER, Unique
 from outbox.models import LARGEST_ARGS, Message
+
+AT_ONCE = 5_000
+"""Messages that one statement of `enqueue_many` inserts: 40 MB where all are as large as may be."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def enqueue_many(
     expires_at: datetime | None = None,
     operation_id: UUID | None = None,
 ) -> list[UUID]:
-    """Insert one message for each of `args`, in few statements. Returns their ids, in order.
+    """Insert one message for each of `args`, thousands in a statement. Returns their ids, in order.
 
     Without keys: make the set itself once, by a constraint on the rows that it stands for.
     Raises as `enqueue` does, before anything is inserted.
@@ -99,23 +102,36 @@ def enqueue_many(
     _check_type(operation_id, UUID | None, "operation_id", "a UUID")
     operation = operation_id or context.current_operation()
     traceparent = context.current_traceparent(operation)
-    times = {"due_at": due_at} if due_at else {}
-    messages = [
-        Message(
-            handler=handler,
-            args=_check_args(one),
-            expires_at=expires_at,
-            operation_id=operation,
-            traceparent=traceparent,
-            **times,
-        )
-        for one in args
-    ]
-    Message.objects.bulk_create(messages, batch_size=1_000)
-    ids = [message.id for message in messages]
+    texts = [_check_args(one) for one in args]
+    ids = [uuid7() for _ in texts]
+    common = {
+        "handler": handler,
+        "due_at": due_at,
+        "expires_at": expires_at,
+        "operation": operation,
+        "traceparent": traceparent,
+    }
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            these = {"ids": as_array(ids[some]), "args": f"[{','.join(texts[some])}]"}
+            cursor.execute(_INSERT_MANY, common | these)
     if due_at is None and ids:
         dispatch.after_commit(connection, declared, ids)
     return ids
+
+
+# What `bulk_create` writes, at a tenth of its price: it handles each of a row's columns in Python.
+_INSERT_MANY = """
+    INSERT INTO outbox_message
+        (id, handler, args, state, due_at, expires_at, operation_id, traceparent,
+         attempts, crashes, alone, last_error, worker, task_id)
+    SELECT id, %(handler)s, args, 'pending',
+           COALESCE(%(due_at)s::timestamptz, statement_timestamp()), %(expires_at)s::timestamptz,
+           %(operation)s::uuid, %(traceparent)s, 0, 0, false, '', '', ''
+    FROM ROWS FROM (unnest(%(ids)s::uuid[]), jsonb_array_elements(%(args)s::jsonb))
+         AS one (id, args)
+"""
 
 
 def _require_transaction() -> None:
@@ -126,20 +142,22 @@ def _require_transaction() -> None:
         )
 
 
-def _check_args(args: dict[str, Any]) -> dict[str, Any]:
+def _check_args(args: dict[str, Any]) -> str:
+    """Them as JSON; raises InvalidArguments."""
     if not isinstance(args, dict) or not all(isinstance(name, str) for name in args):
         raise InvalidArguments("Arguments are a dict with names as keys, such as {'order_id': 7}.")
     try:
-        size = len(json.dumps(args, allow_nan=False).encode())
+        text = json.dumps(args, allow_nan=False)
         _check_plain(args)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArguments(f"Arguments must be plain JSON: {error}. Pass ids.") from error
+    size = len(text)  # in bytes as well: json.dumps writes ASCII
     if size > LARGEST_ARGS:
         raise InvalidArguments(
             f"Arguments of {size:,} bytes are above the limit of {LARGEST_ARGS:,}. "
             "Store the data in a table and pass its id."
         )
-    return args
+    return text
 
 
 def _check_plain(value: object) -> None:

@@ -1,8 +1,9 @@
-"""Time-ordered ids made in Python (RFC 9562, version 7), so that PostgreSQL 15 will do."""
+"""Time-ordered ids, made in Python (RFC 9562, version 7) so that PostgreSQL 15 will do."""
 
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
 
 
 def uuid7() -> uuid.UUID:
@@ -18,3 +19,8 @@ def uuid7() -> uuid.UUID:
     value |= 0b10 << 62
     value |= secrets.randbits(62)
     return uuid.UUID(int=value)
+
+
+def as_array(ids: Iterable[uuid.UUID]) -> str:
+    """As PostgreSQL writes it: the driver takes several times as long for each, batch by batch."""
+    return f"{{{','.join(map(str, ids))}}}"

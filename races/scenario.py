@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from races.explorer import Outcome, Question
@@ -23,6 +23,10 @@ class Form:
     """What may be taken out of its SQL without breaking the claim, and what it is there for."""
     constraints: Sequence[tuple[str, str]] = ()
     """Table and name of the constraints that it leans on."""
+
+    def whole(self) -> "Form":
+        """The same without its bounds, which are there for the time that a test run may take."""
+        return replace(self, question=self.question.but(bound=None, deaths_within=None))
 
 
 @dataclass(frozen=True)

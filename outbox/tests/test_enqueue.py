@@ -1,5 +1,7 @@
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -59,6 +61,33 @@ def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) ->
         ids = outbox.enqueue_many("tests.effect", ({"n": n} for n in range(1_000)))
     assert len(ids) == Message.objects.count() == 1_000
     assert [len(named) for _, named in sent] == [125] * 8
+
+
+def test_many_are_written_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every column: the statement for many has its own list of them."""
+    monkeypatch.setattr("outbox.enqueueing.AT_ONCE", 2)
+    args = [{"n": n, "text": "é \\ \" ' % {} \U0001f600"} for n in range(5)]
+    later = timezone.now() + timedelta(hours=1)
+    for times in ({}, {"due_at": later, "expires_at": later}):
+        with outbox.operation(), transaction.atomic():
+            ids = outbox.enqueue_many("tests.effect", iter(args), **times)
+            alone = outbox.enqueue("tests.effect", args=args[0], **times).message_id
+        columns = dict(rows((*ids, alone)))
+        assert [columns[key].pop("args") for key in ids] == args
+        expected = columns.pop(alone)
+        expected.pop("args")
+        assert list(columns.values()) == [expected] * 5
+        assert len(set(ids)) == len(columns) == 5
+
+
+def rows(ids: Sequence[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """Their columns; a moment of the database's clock only as how far it lies from now."""
+    now = timezone.now()
+    for row in Message.objects.filter(id__in=ids).values():
+        for moment in ("due_at", "created_at"):
+            row[moment] = round((row[moment] - now) / timedelta(minutes=1))
+        row["traceparent"] = row["traceparent"][: len("00-") + 32]  # each call is a span of its own
+        yield row.pop("id"), row
 
 
 def deep(levels: int) -> dict[str, Any]:

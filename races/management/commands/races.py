@@ -32,6 +32,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--repeat", type=int, default=0, help="run each failing schedule so often again"
         )
+        parser.add_argument(
+            "--whole", action="store_true", help="lift the forms' bounds, however long it takes"
+        )
         parser.add_argument("--mutants", action="store_true", help="is every lock needed?")
         parser.add_argument("--json", action="store_true", help="one JSON document")
         parser.add_argument("--pages", action="store_true", help="write docs/races/ anew")
@@ -66,7 +69,7 @@ class Command(BaseCommand):
         except scenario.UnknownScenario as error:
             raise CommandError(str(error)) from None
         found = [
-            (each, kind, form)
+            (each, kind, form.whole() if options["whole"] else form)
             for each in wanted or scenario.scenarios().values()
             for kind, form in each.forms()
             if not (options["naive"] and kind == HOLDS) and options["strategy"] in (None, form.name)
@@ -190,10 +193,12 @@ class Command(BaseCommand):
 
 
 def _demand_whole_races(options: dict[str, Any]) -> None:
-    """A page shows all forms of its race: written from some of them it would lose the others."""
-    for part in ("strategy", "naive", "schedule"):
+    """A page shows all forms of its race, as every test run explores them again."""
+    for part in ("strategy", "naive", "schedule", "whole"):
         if options["pages"] and options[part]:
-            raise CommandError(f"--pages needs every form of a race: leave --{part} out.")
+            raise CommandError(
+                f"--pages needs every form of a race, within its bounds: leave --{part} out."
+            )
 
 
 def _no_such_strategy(strategy: str, wanted: list[Scenario]) -> str:
