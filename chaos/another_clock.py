@@ -13,9 +13,9 @@ def main() -> None:
 
     there = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=float(sys.argv[1]))
     time_machine.travel(there, tick=True).start()
-    flags = ("--without-gossip", "--without-mingle", "--skip-checks")
-    size = ("-n", "worker-clock@%h", "-Q", "critical,default", "--pool", "threads", "-c", "2")
-    sys.argv = ["celery", "-A", "config", "--quiet", "worker", *flags, *size]
+    flags = ("--without-gossip", "--without-mingle", "-n", "worker-clock@%h")
+    size = ("-Q", "critical,default", "--pool", "threads", "-c", "2")
+    sys.argv = ["celery", "-A", "config", "--skip-checks", "--quiet", "worker", *flags, *size]
     from celery.__main__ import main as celery
 
     celery()

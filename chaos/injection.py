@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import kombu.exceptions
@@ -40,10 +40,11 @@ class Injected:
 
 @dataclass
 class Injection:
-    """Works a plan off. `pace` blocks while the load has to catch up with the faults."""
+    """Works a plan off. `goes_on` blocks while the load has to catch up with the faults."""
 
     site: Site
     probes: Probes
+    seed: int
     say: Callable[[str], None]
     injected: list[Injected] = field(default_factory=list)
     _lasting: list[tuple[float, str, Lasting]] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Injection:
                 break
             kinds = left.popleft()
             self._end_lasting(most=0 if len(kinds) == 1 and number % 2 else MOST_LASTING)
-            for kind in self._inject(kinds):
+            for kind in self._inject(kinds, number):
                 put_back[kind] += 1
                 left.extend([(kind,)] if put_back[kind] <= MOST_PUT_BACK else [])
             self._wait_until_recovered()
@@ -68,34 +69,37 @@ class Injection:
         while self._lasting:
             self._end_lasting(most=0)
 
-    def _inject(self, kinds: tuple[str, ...]) -> list[str]:
+    def _inject(self, kinds: tuple[str, ...], number: int) -> list[str]:
         """Returns those that were not possible."""
         self.say(" and ".join(kinds))
         pair, missed = len(kinds) > 1, []
         alone = not pair and not self._lasting
         for kind in kinds:
-            at = time.time()
-            if self._do(kind):
-                self.injected.append(Injected(kind, at, pair, alone))
-            else:
+            at = self._do(kind, number)
+            if at is None:
                 missed.append(kind)
+            else:
+                self.injected.append(Injected(kind, at, pair, alone))
         return missed
 
-    def _do(self, kind: str) -> bool:
-        """Inject one; where there is nothing to harm at the moment, try again for a while."""
+    def _do(self, kind: str, number: int) -> float | None:
+        """Inject one, and say when it began; where nothing can be harmed, try again for a while."""
         latest = time.monotonic() + 15
         while True:
+            dice = random.Random(f"{self.seed}:{number}:{kind}")  # noqa: S311 - reproducible
+            at = time.time()
             try:
-                lasting = FAULTS[kind](self.site)
+                lasting = FAULTS[kind](replace(self.site, dice=dice))
             except NOTHING_TO_HARM as error:
                 if time.monotonic() > latest:
                     self.say(f"{kind} was not possible: {error}")
-                    return False
+                    return None
                 time.sleep(0.3)
             else:
-                if lasting is not None:
-                    self._lasting.append((time.monotonic() + lasting.seconds, kind, lasting))
-                return True
+                if lasting is None:
+                    return at
+                self._lasting.append((time.monotonic() + lasting.seconds, kind, lasting))
+                return lasting.since or at
 
     def _wait_until_recovered(self) -> None:
         felt_by = time.time() + FELT_BY

@@ -23,7 +23,7 @@ class Request:
     """One operation, under one idempotency key, however often it was sent."""
 
     number: int
-    kind: str  # probe, reduction, category, purchase, campaign, cancel, order, bare
+    kind: str  # probe, bulk_probe, reduction, category, purchase, campaign, cancel, order, bare
     path: str
     body: dict[str, Any]
     about: str  # what finds it in the database again: see the kind's checker

@@ -122,6 +122,11 @@ def _order(number: int, dice: random.Random) -> Composed:
     return "/api/v1/orders", {"lines": lines, "payment_method": card, "email": email}, email
 
 
+def bulk(number: int) -> Composed:
+    """One bare effect by the workers of the bulk queue."""
+    return "/chaos/bare", {"numbers": [number * BARE_AT_ONCE], "bulk": True}, str(number)
+
+
 def _bare(number: int, dice: random.Random) -> Composed:
     first = number * BARE_AT_ONCE
     return "/chaos/bare", {"numbers": list(range(first, first + BARE_AT_ONCE))}, str(first)

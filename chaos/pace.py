@@ -10,7 +10,7 @@ from chaos.watch import Watch
 
 AHEAD = 0.03  # share of the whole by which one may be ahead of the other
 MOST_WAITING = 300  # messages that are due: more load would only lengthen the queue
-MOST_OPEN = 10  # probes: with more, requests take seconds, and a client's retries add to them
+MOST_OPEN = 15  # probes: with more, requests take seconds, and a client's retries add to them
 LONGEST_WAITING = 3.0  # seconds; asked once no fault can be the cause any more
 
 

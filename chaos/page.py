@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "chaos.md"
-RECOVERY = ("p50", "p99", "max", "in_company_max")
+RECOVERY = ("p50", "p99", "alone_max", "max")
 BEGIN, END = "<!-- written by manage.py chaos --docs -->", "<!-- end -->"
 
 
@@ -38,9 +38,10 @@ def table(found: dict[str, Any]) -> str:
         f"{found['longest_due_after_faults_s']:.1f} s.",
         "",
         "Recovery is that of the faults which came alone (of fewer than a hundred, p99 is the "
-        "worst); where another one was on or came in the same moment, the last column has that.",
+        "worst); the last column has the worst of all, also of those that came in the same moment "
+        "as another one or while one was on. No probe asks a provider.",
         "",
-        "| fault | count | alone | lost | doubled | recovery p50 | p99 | worst | in company |",
+        "| fault | count | alone | lost | doubled | recovery p50 | p99 | worst alone | worst |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, row in found["kinds"].items():

@@ -1,9 +1,10 @@
-"""Probes: reductions asked for at a steady rate, whose effects tell how long a fault was felt."""
+"""Probes: effects asked for at a steady rate, whose commits tell how long a fault was felt."""
 
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from chaos import load
 from chaos.catalogue import PROBED
@@ -12,12 +13,14 @@ from chaos.journal import Answer, Journal, Request
 from chaos.observer import Observer, OutOfSight
 
 EVERY = 0.25  # seconds
+PROBES = ("probe", "bulk_probe")
 AT_ONCE = 40  # probes that may wait for their answers, so that a fault does not thin them out
 
 
 @dataclass
 class Probes:
-    """Four reductions a second through the whole path: web, database, broker, worker."""
+    """Through the whole path: web, database, broker, worker. Four reductions a second, done by the
+    workers of the default queue, and two bare effects, done by those of the bulk queue."""
 
     client: Client
     journal: Journal
@@ -52,30 +55,49 @@ class Probes:
     def _ask(self) -> None:
         dice = random.Random(0)  # noqa: S311 - spreads retries
         with ThreadPoolExecutor(AT_ONCE) as clients:
+            kinds = cycle([PROBES[:1], PROBES])
             while not self._end.wait(EVERY):
                 if len(self._open) >= AT_ONCE:
                     continue  # further ones would only wait for a client
-                number = self.journal.number()
-                path, body, about = load.reduction(number, PROBED[number % len(PROBED)])
-                probe = self.journal.begin(number, "probe", path, body, about)
-                self._open.append(probe)
-                clients.submit(self.client.send, probe, dice)
+                for kind in next(kinds):
+                    number = self.journal.number()
+                    probe = self.journal.begin(number, kind, *_compose(kind, number))
+                    self._open.append(probe)
+                    clients.submit(self.client.send, probe, dice)
 
     def _look(self) -> None:
         while not self._end.wait(0.1):
-            waiting = [one.id for one in list(self._open) if one.answer is Answer.ACCEPTED]
             try:
-                found = self.observer.ask(_FINISHED, [waiting]) if waiting else []
+                for kind, sql in _FINISHED.items():
+                    self._look_for(kind, sql)
             except OutOfSight:
                 continue
-            self.finished.update(dict(found))
             for one in list(self._open):
                 if one.id in self.finished or one.answer in _GIVEN_UP:
                     self._open.remove(one)
 
+    def _look_for(self, kind: str, sql: str) -> None:
+        waiting = [
+            one.id for one in list(self._open) if one.kind == kind and one.answer is Answer.ACCEPTED
+        ]
+        if waiting:
+            self.finished.update(dict(self.observer.ask(sql, [waiting])))
+
+
+def _compose(kind: str, number: int) -> load.Composed:
+    if kind == "bulk_probe":
+        return load.bulk(number)
+    return load.reduction(number, PROBED[number % len(PROBED)])
+
 
 _GIVEN_UP = (Answer.REFUSED, Answer.INDETERMINATE)
-_FINISHED = """
-    SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
-    WHERE id = ANY(%s::uuid[]) AND finished_at IS NOT NULL
-"""
+_FINISHED = {
+    "probe": """
+        SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
+        WHERE id = ANY(%s::uuid[]) AND finished_at IS NOT NULL
+    """,
+    "bulk_probe": """
+        SELECT number::text, extract(epoch FROM at)::float8 FROM chaos_effect
+        WHERE number = ANY(%s::bigint[])
+    """,
+}

@@ -9,7 +9,7 @@ beginning.
 from collections.abc import Sequence
 
 from chaos.journal import Answer
-from chaos.probes import Probes
+from chaos.probes import PROBES, Probes
 
 FELT_BY = 1.0  # seconds after a fault: probes placed until then are counted
 
@@ -17,7 +17,7 @@ FELT_BY = 1.0  # seconds after a fault: probes placed until then are counted
 def of_fault(at: float, probes: Probes) -> float | None:
     """Seconds; None where no probe can tell (all were given up by their clients)."""
     ends = []
-    for probe in probes.journal.of("probe"):
+    for probe in probes.journal.of(*PROBES):
         if probe.placed_at > at + FELT_BY or probe.answer is not Answer.ACCEPTED:
             continue
         end = probes.finished.get(probe.id)

@@ -13,12 +13,14 @@ from chaos.journal import Answer
 from chaos.recovery import of_fault, percentile
 from chaos.run import Outcome
 
+HARMS_NO_PROBE = ("kill_provider", "provider_misbehaves")
 MOST_SHOWN = 50  # violations in the document
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
     """`lost` and `doubled` count violations; each kind of fault has those that came after it."""
     blamed = [(violation, _blame(violation, outcome.injected)) for violation in outcome.violations]
+    wish = outcome.wish
     return {
         "messages": outcome.messages,
         "faults": len(outcome.injected),
@@ -26,8 +28,10 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "doubled": _count(outcome.violations, Harm.DOUBLED),
         "indeterminate": outcome.journal.count(Answer.INDETERMINATE),
         "kinds": _kinds(outcome, blamed),
+        "asked": {"messages": wish.messages, "faults": wish.faults},
+        "complete": outcome.messages >= wish.messages and len(outcome.injected) >= wish.faults,
         "day": f"{datetime.now(UTC):%-d %B %Y}",
-        "seed": outcome.wish.seed,
+        "seed": wish.seed,
         "seconds": round(outcome.seconds, 1),
         "settled_s": round(outcome.settled.seconds, 1),
         "longest_due_after_faults_s": round(outcome.settled.longest_due, 2),
@@ -52,6 +56,12 @@ def summary(found: dict[str, Any]) -> str:
         f"{found['indeterminate']} requests stayed unanswered: all or nothing of each. "
         f"Longest due after the faults: {found['longest_due_after_faults_s']} s."
     ]
+    if not found["complete"]:
+        asked = found["asked"]
+        lines.append(
+            f"Time was up before all was done: {asked['messages']:,} messages and "
+            f"{asked['faults']} faults were asked for. Give it more --minutes."
+        )
     lines += [
         f"  {one['harm']}: {one['check']}, {one['subject']}: {one['what']}"
         for one in found["violations"]
@@ -80,23 +90,26 @@ def _kinds(
 
 
 def _recovery(faults: list[Injected], outcome: Outcome) -> dict[str, float | None]:
-    """Of those that came alone; the company of another fault measures that one, too.
+    """Percentiles are of those that came alone: in company one would measure the other, too.
 
-    Where none came alone, of all. `recovery_in_company_max_s` is the worst of the others.
+    Where none came alone, of all. `recovery_max_s` is the worst of all, in company or not. None
+    where nothing can tell: no probe asks a provider.
     """
     alone = _seconds([fault for fault in faults if fault.alone], outcome)
-    company = _seconds([fault for fault in faults if not fault.alone], outcome)
-    told = alone or company
+    every = _seconds(faults, outcome)
+    told = alone or every
     return {
         "recovery_p50_s": round(percentile(told, 0.5), 2) if told else None,
         "recovery_p99_s": round(percentile(told, 0.99), 2) if told else None,
-        "recovery_max_s": round(max(told), 2) if told else None,
-        "recovery_in_company_max_s": round(max(company), 2) if company else None,
+        "recovery_alone_max_s": round(max(told), 2) if told else None,
+        "recovery_max_s": round(max(every), 2) if every else None,
     }
 
 
 def _seconds(faults: list[Injected], outcome: Outcome) -> list[float]:
-    found = (of_fault(fault.at, outcome.probes) for fault in faults)
+    found = (
+        of_fault(fault.at, outcome.probes) for fault in faults if fault.kind not in HARMS_NO_PROBE
+    )
     return [one for one in found if one is not None]
 
 

@@ -1,7 +1,6 @@
 """One chaos run, from an empty folder to a verdict."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,7 +67,7 @@ def run(wish: Wish, say: Say) -> Outcome:
         world.make(stack, observer, client, journal)
         course = _Course(wish, stack, client, journal, say)
         course.drive()
-        settled = settle(observer, course.faults_over, say)
+        settled = settle(observer, course.faults_over, course.watch.longest_due, say)
         return course.judge(observer, settled, start)
 
 
@@ -84,9 +83,8 @@ class _Course:
         self.faults_over = time.time()
         self.watch = Watch(Observer(url), client, say)
         self.probes = Probes(client, journal, Observer(url))
-        dice = random.Random(f"{wish.seed}:choices")  # noqa: S311 - reproducible
-        site = Site(stack, Observer(url), dice, wish.longest_fault)
-        self.injection = Injection(site, self.probes, self._tell)
+        site = Site(stack, Observer(url), wish.longest_fault)
+        self.injection = Injection(site, self.probes, wish.seed, self._tell)
         until = time.monotonic() + wish.minutes * 60
         count = lambda: len(self.injection.injected)  # noqa: E731
         self.pace = Pace(self.watch, self.probes, wish.messages, wish.faults, count, until)
@@ -101,7 +99,7 @@ class _Course:
             part.start()
         try:
             self.injection.carry_out(plan_, self.pace.goes_on)
-            self.faults_over = time.time()
+            self.faults_over = self.watch.faults_over = time.time()
             self.pace.finish_load()
         except BaseException:
             self.client.patience = 0  # whoever interrupts us does not want to wait for answers
@@ -167,6 +165,7 @@ def _stack(wish: Wish) -> Iterator[Stack]:
 _FINISHED = """
     SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
     WHERE finished_at IS NOT NULL AND category = ''
+    UNION ALL SELECT number::text, extract(epoch FROM at)::float8 FROM chaos_effect
 """
 _FACTS = """
     SELECT 'texts', count(*) FROM credits_textmessage

@@ -22,9 +22,11 @@ class Settled:
     open: dict[str, int]  # what had not ended by then, by kind
 
 
-def settle(observer: Observer, faults_over: float, say: Callable[[str], None]) -> Settled:
-    """Wait until nothing is open, for PATIENCE seconds at most."""
-    start, longest = time.monotonic(), 0.0
+def settle(
+    observer: Observer, faults_over: float, longest: float, say: Callable[[str], None]
+) -> Settled:
+    """Wait until nothing is open, for PATIENCE seconds at most; `longest` was seen so far."""
+    start = time.monotonic()
     while True:
         longest = max(longest, observer.insist(OLDEST_DUE, [faults_over])[0][0])
         still = {kind: count for kind, count in observer.insist(_OPEN) if count}

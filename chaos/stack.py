@@ -87,7 +87,8 @@ class Stack:
             time.sleep(0.1)
         self.keeper.start()
         self.keep(self._second_web())
-        self.keep(self.child("worker-main-2", *_worker("worker-main-2")))
+        self.keep(self._second_worker("worker-main-2", "critical,default", "prefork", 2))
+        self.keep(self._second_worker("worker-bulk-2", "bulk", "threads", 16))
 
     def keep(self, child: Child) -> None:
         """Have one more process, and start it again when it dies."""
@@ -163,6 +164,11 @@ class Stack:
         ends = ("--no-control-socket", "--graceful-timeout", "5", "--timeout", "30")
         return self.child("web-2", "-m", "gunicorn", "config.wsgi", *bind, *ends)
 
+    def _second_worker(self, name: str, queues: str, pool: str, concurrency: int) -> Child:
+        size = ("-Q", queues, "--pool", pool, "--concurrency", str(concurrency))
+        flags = ("--without-gossip", "--without-mingle", "-E", "-l", "INFO")
+        return self.child(name, *CELERY, "worker", "-n", f"{name}@%h", *flags, *size)
+
     def _is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://{self.webs[0]}/readyz", timeout=4) as answer:
@@ -175,12 +181,6 @@ class Stack:
 
     def _told(self) -> str:
         return f"The stack is not ready.\n{(self.home / 'supervisor.out').read_text()[-3000:]}"
-
-
-def _worker(name: str) -> tuple[str, ...]:
-    size = ("-Q", "critical,default", "--pool", "prefork", "--concurrency", "2")
-    flags = ("--without-gossip", "--without-mingle", "-E", "-l", "INFO")
-    return (*CELERY, "worker", "-n", f"{name}@%h", *flags, *size)
 
 
 def _broker_that_outlives_a_full_disk(home: Path) -> Path:

@@ -1,12 +1,14 @@
 """While a run goes on: the live checkers, again and again, and how far the run has come."""
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chaos.catalogue import COMMUNITIES
 from chaos.checkers import Violation, live
 from chaos.checkers.books import Harm
+from chaos.checkers.waiting import OLDEST_DUE
 from chaos.client import Client
 from chaos.observer import Observer, OutOfSight
 
@@ -25,6 +27,8 @@ class Watch:
     done: int = 0  # messages
     waiting: int = 0  # messages that are due
     oldest: float = 0.0  # seconds for which one of them has been due
+    faults_over: float | None = None  # seconds since the epoch
+    longest_due: float = 0.0  # seconds that one of them was due since then
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -43,6 +47,9 @@ class Watch:
         """One round. Raises OutOfSight."""
         self._note(live.check(self.observer))
         self.done, self.waiting, self.oldest = self.observer.ask(_PROGRESS)[0]
+        if self.faults_over is not None:
+            due = self.observer.ask(OLDEST_DUE, [self.faults_over])[0][0]
+            self.longest_due = max(self.longest_due, due)
         self.reads += 1
 
     def _run(self) -> None:
@@ -64,7 +71,8 @@ class Watch:
     def _note(self, found: list[Violation]) -> None:
         for violation in found:
             if (violation.check, violation.subject) not in self.violations:
-                self.violations[violation.check, violation.subject] = violation
+                seen = replace(violation, at=violation.at or time.time())
+                self.violations[violation.check, violation.subject] = seen
                 self.say(f"VIOLATED: {violation.check}, {violation.subject}: {violation.what}")
 
 

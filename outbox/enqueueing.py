@@ -104,7 +104,7 @@ def enqueue_many(
     traceparent = context.current_traceparent(operation)
     texts = [_check_args(one) for one in args]
     ids = [uuid7() for _ in texts]
-    common = {
+    common: dict[str, object] = {
         "handler": handler,
         "due_at": due_at,
         "expires_at": expires_at,

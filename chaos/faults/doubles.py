@@ -1,11 +1,13 @@
 """More than one of what there should be one of, and one whose clock is wrong."""
 
+import time
 from importlib.util import find_spec
 
 from chaos.faults.site import Lasting, Site
 from chaos.stack import CELERY
 
 BESIDE = 12.0  # seconds: beyond the relay's lock and beat's slot
+LONGEST_START = 15.0  # seconds
 CLOCKS_CAN_BE_SET = find_spec("time_machine") is not None
 HOURS_OFF = (-25, -1, 1, 25)
 
@@ -27,5 +29,23 @@ def worker_with_another_clock(site: Site) -> Lasting:
 
 
 def _beside(site: Site, name: str, *arguments: str) -> Lasting:
+    """It is a fault from the moment at which the process is seen to take part."""
     site.stack.keep(site.stack.child(name, *arguments))
-    return Lasting(site.seconds(BESIDE), lambda: site.stack.keeper.let_go(name))
+    try:
+        _wait_for(site, name)
+    except BaseException:
+        site.stack.keeper.let_go(name)
+        raise
+    return Lasting(site.seconds(BESIDE), lambda: site.stack.keeper.let_go(name), time.time())
+
+
+def _wait_for(site: Site, name: str) -> None:
+    """Raises LookupError where PostgreSQL knows no session of it; OutOfSight."""
+    latest = time.monotonic() + LONGEST_START
+    while not site.observer.ask(_SESSION, [name]):
+        if time.monotonic() > latest:
+            raise LookupError(f"{name} never took part: see its log")
+        time.sleep(0.2)
+
+
+_SESSION = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s LIMIT 1"

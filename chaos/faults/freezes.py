@@ -3,7 +3,7 @@
 import signal
 
 from chaos import processes
-from chaos.faults.kills import WEBS, WORKERS
+from chaos.faults.kills import PREFORK, WEBS, WORKERS
 from chaos.faults.site import Lasting, Site
 
 BEYOND_DEADLINE = 35.0  # seconds: a handler's transaction is ended after 30
@@ -13,7 +13,10 @@ BEYOND_SOCKET = 8.0  # workers wait 5 for the broker, and as long for a connecti
 
 
 def worker(site: Site) -> Lasting:
-    """A worker with all its children."""
+    """One child of a worker, with what it runs, or a worker with all its children."""
+    if site.dice.random() < 0.5:
+        children = sorted(processes.descendants(site.stack.pids()[site.dice.choice(PREFORK)]))
+        return _stop(site, [site.dice.choice(children)], BEYOND_DEADLINE)
     return _freeze(site, site.dice.choice(WORKERS), BEYOND_DEADLINE)
 
 

@@ -5,7 +5,7 @@ import signal
 from chaos import processes
 from chaos.faults.site import Site
 
-WORKERS = ("worker-main", "worker-main-2", "worker-bulk", "worker-relay")
+WORKERS = ("worker-main", "worker-main-2", "worker-bulk", "worker-bulk-2", "worker-relay")
 PREFORK = ("worker-main", "worker-main-2", "worker-relay")
 WEBS = ("web", "web-2")
 

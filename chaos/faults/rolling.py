@@ -8,8 +8,8 @@ from chaos import processes
 from chaos.faults.site import Lasting, Site
 
 ORDER = (
-    *("web", "web-2", "worker-main", "worker-main-2", "worker-bulk", "worker-relay", "relay"),
-    *("beat", "broker", "postgres"),
+    *("web", "web-2", "worker-main", "worker-main-2", "worker-bulk", "worker-bulk-2"),
+    *("worker-relay", "relay", "beat", "broker", "postgres"),
 )
 HOW = {"postgres": signal.SIGINT}  # its fast shutdown; to all others SIGTERM says "finish and end"
 PATIENCE = 12.0  # seconds for one to end and be started again

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chaos.observer import Observer
 from chaos.stack import Stack
@@ -10,12 +10,12 @@ from chaos.stack import Stack
 
 @dataclass(frozen=True)
 class Site:
-    """Where the faults happen. The dice are the plan's, so that a seed gives the same choices."""
+    """Where the faults happen. Each gets dice of its own, so that a seed gives the same choices."""
 
     stack: Stack
     observer: Observer
-    dice: random.Random
     longest: float  # seconds that a lasting fault may last in this run
+    dice: random.Random = field(default_factory=random.Random)
 
     def seconds(self, wanted: float) -> float:
         """How long to last: as long as wanted, or as this run allows."""
@@ -28,6 +28,7 @@ class Lasting:
 
     seconds: float
     end: Callable[[], None]
+    since: float | None = None  # seconds since the epoch; None: since it was asked for
 
 
 Fault = Callable[[Site], Lasting | None]

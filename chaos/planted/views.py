@@ -15,6 +15,8 @@ import outbox
 @outbox.idempotent_post
 def ask_for_bare_effects(request: HttpRequest) -> tuple[int, dict[str, Any]]:
     """One message for each of the numbers given; once for each `Idempotency-Key`."""
-    numbers = json.loads(request.body)["numbers"]
-    outbox.enqueue_many("chaos.bare", [{"number": number} for number in numbers])
+    asked = json.loads(request.body)
+    numbers = asked["numbers"]
+    handler = "chaos.bulk" if asked.get("bulk") else "chaos.bare"
+    outbox.enqueue_many(handler, [{"number": number} for number in numbers])
     return 201, {"id": numbers[0]}

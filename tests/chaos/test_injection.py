@@ -5,8 +5,10 @@ import time
 import kombu.exceptions
 import pytest
 
-from chaos.faults import FAULTS, Lasting
+from chaos.faults import FAULTS, Lasting, Site
 from chaos.injection import Injection
+
+SITE = Site(None, None, 1.0)  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_ended_yet_does_not_keep_the_others_on() -> None:
@@ -18,7 +20,7 @@ def test_what_cannot_be_ended_yet_does_not_keep_the_others_on() -> None:
             raise OSError("the broker is frozen")
         ended.append("send")
 
-    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
+    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
     now = time.monotonic()
     injection._lasting += [
         (now - 2, "delay_dispatches", Lasting(0, send)),
@@ -40,16 +42,16 @@ def test_a_broker_that_is_away_is_no_reason_to_give_up(monkeypatch: pytest.Monke
             raise kombu.exceptions.OperationalError("Connection refused")
 
     monkeypatch.setitem(FAULTS, "forge_dispatches", forge)
-    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
-    assert injection._do("forge_dispatches")
+    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
+    assert injection._do("forge_dispatches", 0)
     assert tried == ["forge", "forge"]
 
 
 def test_what_was_not_possible_is_injected_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log's file is too large, so its dispatches cannot be held back: 500 are to be 500."""
-    monkeypatch.setattr(Injection, "_do", lambda self, kind: next(possible))
+    monkeypatch.setattr(Injection, "_do", lambda self, kind, number: next(possible))
     monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
-    possible = iter([False, True, True])
-    injection = Injection(None, None, say=lambda _: None)  # type: ignore[arg-type]
+    possible = iter([None, 1.0, 2.0])
+    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
     injection.carry_out([("delay_dispatches",), ("kill_web",)], goes_on=lambda: True)
     assert [fault.kind for fault in injection.injected] == ["kill_web", "delay_dispatches"]

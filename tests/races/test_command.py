@@ -59,11 +59,14 @@ def test_what_does_not_exist_is_refused(tmp_path: Path, arguments: list[str], to
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.parametrize("part", [["--naive"], ["--strategy", "row lock"], ["--schedule", "A*1"]])
+@pytest.mark.parametrize(
+    "part", [["--naive"], ["--whole"], ["--strategy", "row lock"], ["--schedule", "A*1"]]
+)
 def test_pages_are_not_written_from_some_of_the_forms(tmp_path: Path, part: list[str]) -> None:
     ran = races("one_credit_is_spent_once", "--pages", *part, home=tmp_path)
     assert ran.returncode == 1
-    assert f"--pages needs every form of a race: leave {part[0]} out" in ran.stderr
+    needs = "--pages needs every form of a race, within its bounds"
+    assert f"{needs}: leave {part[0]} out" in ran.stderr
 
 
 def test_the_list_names_every_form(tmp_path: Path) -> None:
