@@ -13,7 +13,7 @@ def main() -> None:
 
     there = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=float(sys.argv[1]))
     time_machine.travel(there, tick=True).start()
-    flags = ("--without-gossip", "--without-mingle", "-n", "worker-clock@%h")
+    flags = ("--without-gossip", "--without-mingle", "-l", "INFO", "-n", "worker-clock@%h")
     size = ("-Q", "critical,default", "--pool", "threads", "-c", "2")
     sys.argv = ["celery", "-A", "config", "--skip-checks", "--quiet", "worker", *flags, *size]
     from celery.__main__ import main as celery

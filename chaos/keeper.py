@@ -37,6 +37,14 @@ class Keeper(threading.Thread):
         with self._lock:
             return {name: child.pid for name, child in self._kept.items() if child.is_running()}
 
+    def age(self, name: str) -> float:
+        """Seconds since its last start; 0 where it does not run."""
+        with self._lock:
+            child = self._kept.get(name)
+            if child is None or name not in self._starts or not child.is_running():
+                return 0.0
+            return time.monotonic() - self._starts[name]
+
     def run(self) -> None:
         """Until `stop`."""
         while not self._end.wait(PAUSE):

@@ -104,7 +104,7 @@ def enqueue_many(
     traceparent = context.current_traceparent(operation)
     texts = [_check_args(one) for one in args]
     ids = [uuid7() for _ in texts]
-    common: dict[str, object] = {
+    common: dict[str, str | UUID | datetime | None] = {
         "handler": handler,
         "due_at": due_at,
         "expires_at": expires_at,
@@ -115,7 +115,7 @@ def enqueue_many(
         for start in range(0, len(ids), AT_ONCE):
             some = slice(start, start + AT_ONCE)
             these = {"ids": as_array(ids[some]), "args": f"[{','.join(texts[some])}]"}
-            cursor.execute(_INSERT_MANY, common | these)
+            cursor.execute(_INSERT_MANY, {**common, **these})
     if due_at is None and ids:
         dispatch.after_commit(connection, declared, ids)
     return ids

@@ -7,6 +7,7 @@ from chaos.faults.site import Lasting, Site
 from chaos.stack import CELERY
 
 BESIDE = 12.0  # seconds: beyond the relay's lock and beat's slot
+LIVES = 5.0  # seconds after its start: one that cannot begin has ended by then
 LONGEST_START = 15.0  # seconds
 CLOCKS_CAN_BE_SET = find_spec("time_machine") is not None
 HOURS_OFF = (-25, -1, 1, 25)
@@ -29,7 +30,7 @@ def worker_with_another_clock(site: Site) -> Lasting:
 
 
 def _beside(site: Site, name: str, *arguments: str) -> Lasting:
-    """It is a fault from the moment at which the process is seen to take part."""
+    """A fault from the moment at which the process is seen to live."""
     site.stack.keep(site.stack.child(name, *arguments))
     try:
         _wait_for(site, name)
@@ -40,12 +41,9 @@ def _beside(site: Site, name: str, *arguments: str) -> Lasting:
 
 
 def _wait_for(site: Site, name: str) -> None:
-    """Raises LookupError where PostgreSQL knows no session of it; OutOfSight."""
+    """Raises LookupError where it does not stay."""
     latest = time.monotonic() + LONGEST_START
-    while not site.observer.ask(_SESSION, [name]):
+    while site.stack.keeper.age(name) < LIVES:
         if time.monotonic() > latest:
-            raise LookupError(f"{name} never took part: see its log")
-        time.sleep(0.2)
-
-
-_SESSION = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s LIMIT 1"
+            raise LookupError(f"{name} ends as soon as it is started: see its log")
+        time.sleep(0.1)
