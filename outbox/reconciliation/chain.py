@@ -24,13 +24,14 @@ def start(*, cause: str, names: Sequence[str] = (), dry_run: bool = False) -> Re
 
 
 def start_night() -> None:
-    """Begin the night's run over all checks, which mends. One that runs already is enough.
+    """Begin the night's run over all checks, which mends. A chain that does so already is enough.
 
-    Raises Snooze while another kind of run is under way: the night comes after it.
+    Raises Snooze while another kind of run is under way, or a command drives it, which may be
+    killed with nobody to go on: the night comes after it.
     """
     with transaction.atomic():
-        if start(cause="nightly") is None and not _is_the_same_under_way():
-            raise Snooze(A_WHILE, "another reconciliation is running, of fewer checks or dry")
+        if start(cause="nightly") is None and not _is_under_way():
+            raise Snooze(A_WHILE, "another reconciliation is running: of less, dry, or a command")
 
 
 def go_on(*, reconciliation_id: int, turn: int) -> None:
@@ -40,9 +41,10 @@ def go_on(*, reconciliation_id: int, turn: int) -> None:
         _enqueue(reconciliation_id, taken.next_turn)
 
 
-def _is_the_same_under_way() -> bool:
-    other = Reconciliation.objects.under_way().first()
-    return other is not None and (other.names, other.dry_run) == (sorted(registered()), False)
+def _is_under_way() -> bool:
+    """Whether messages drive such a run to its end: one outlives its worker, and no session."""
+    chains = Reconciliation.objects.under_way().filter(session=None, dry_run=False)
+    return chains.filter(names=sorted(registered())).exists()
 
 
 def _enqueue(reconciliation_id: int, turn: int) -> None:

@@ -21,6 +21,10 @@ logger = logging.getLogger("outbox.reconciliation")
 STALLED = timedelta(minutes=10)
 """A run that has not moved for so long, and that nobody holds, gives way to the next."""
 
+FRESH = timedelta(hours=1)
+"""A dead run that began longer ago is not gone on with: what it has looked at may be otherwise by
+now, and its end would say of every check that it was well at that time."""
+
 KEPT = timedelta(days=365)
 """How long a run and its findings are kept: as long as dead letters."""
 
@@ -45,13 +49,13 @@ def begin(
     """Start a run over these checks (none named: all), or None while another one is running.
 
     With `by_session` this database session drives it, and the run has died when the session has.
-    One that died is taken over where it stands if it is the same, and gives way otherwise.
+    One that died is taken over where it stands if it is the same and fresh; else it gives way.
     """
     wanted = sorted(names or registered())
     with transaction.atomic():
         died = Reconciliation.objects.under_way().at_rest().first()
         if died is not None and not _is_alive(died):
-            if (died.names, died.dry_run) == (wanted, dry_run):
+            if (died.names, died.dry_run) == (wanted, dry_run) and _is_fresh(died):
                 return _take_over(died, by_session=by_session)
             Reconciliation.objects.filter(pk=died.pk).update(running=None)
         return _insert(cause, wanted, dry_run=dry_run, by_session=by_session)
@@ -90,6 +94,10 @@ def _is_alive(run: Reconciliation) -> bool:
     if still.get().rest > STALLED:  # type: ignore[attr-defined]
         return False
     return run.session is None or _session_lives(run)
+
+
+def _is_fresh(run: Reconciliation) -> bool:
+    return Reconciliation.objects.filter(pk=run.pk, started_at__gte=Now() - FRESH).exists()
 
 
 def _session_lives(run: Reconciliation) -> bool:

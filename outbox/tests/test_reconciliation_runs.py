@@ -2,11 +2,13 @@
 
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import F
 
 import outbox
 from outbox import runs
@@ -104,6 +106,20 @@ def test_a_night_that_runs_already_is_enough(numbers: Numbers) -> None:
     assert Reconciliation.objects.count() == 1
 
 
+def test_the_night_comes_after_a_command_which_may_be_killed(numbers: Numbers) -> None:
+    assert run.begin(cause="command", by_session=True) is not None
+    with transaction.atomic():
+        outbox.enqueue("outbox.reconcile", args={})
+    assert drain(reconcile) == 0
+    message = Message.objects.get()
+    assert (message.state, message.attempts) == ("pending", 0)
+    Reconciliation.objects.update(session=0)  # no backend's number: it was killed
+    Message.objects.update(due_at=LONG_AGO)
+    assert drain(reconcile) == 1
+    assert drain(reconcile_step) == 5
+    assert Reconciliation.objects.get().status == "done"
+
+
 def test_two_at_once_are_one(numbers: Numbers) -> None:
     assert run.begin(cause="nightly") is not None
     assert run.begin(cause="nightly") is None
@@ -165,6 +181,26 @@ def test_a_killed_command_is_resumed_at_once_where_it_stood(numbers: Numbers) ->
     assert [finding["subject"] for finding in told["findings"]] == ["0", "1", "2"]
     assert numbers.seen == ["0", "1", "2"], "no page was looked at twice"
     assert Reconciliation.objects.count() == 1
+
+
+def test_a_command_that_was_killed_long_ago_is_begun_anew(numbers: Numbers) -> None:
+    """What it had looked at by noon says nothing about the night."""
+    begun: list[Reconciliation | None] = []
+    in_thread(lambda: begun.append(run.begin(cause="command", by_session=True))).join(20)
+    assert begun[0] is not None
+    take_steps(begun[0], 2)
+    Reconciliation.objects.update(started_at=F("started_at") - timedelta(hours=15))
+    with transaction.atomic():
+        night = chain.start(cause="nightly")
+    drain(reconcile_step)
+    begun[0].refresh_from_db()
+    assert (begun[0].status, begun[0].checked) == (
+        "stopped",
+        {"tests.nothing": 1, "tests.numbers": 1},
+    )
+    assert night is not None
+    night.refresh_from_db()
+    assert (night.status, night.checked) == ("done", {"tests.nothing": 1, "tests.numbers": 3})
 
 
 def test_a_command_that_lives_is_not_taken_over(numbers: Numbers) -> None:
