@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,9 @@ STALLED = timedelta(minutes=10)
 FRESH = timedelta(hours=1)
 """A dead run that began longer ago is not gone on with: what it has looked at may be otherwise by
 now, and its end would say of every check that it was well at that time."""
+
+TRIES = 3
+"""How often a page is tried on which others at work are in the way; then that is a finding."""
 
 KEPT = timedelta(days=365)
 """How long a run and its findings are kept: as long as dead letters."""
@@ -77,8 +81,7 @@ def step(run: Reconciliation, turn: int | None = None) -> Step:
     if check is None:  # another release knows it
         _move(held, Page(0, [], None), known=0)
     else:
-        page = _page(held, check)
-        known = sum(_look_closer(held, check, subject) for subject in page.subjects)
+        page, known = _try(held, check)
         _move(held, page, known)
     return Step(held.turn + 1)
 
@@ -166,18 +169,42 @@ def _update(run: Reconciliation, **columns: Any) -> None:
     Reconciliation.objects.filter(pk=run.pk).update(**columns)
 
 
-def _page(run: Reconciliation, check: Check) -> Page:
+class _InTheWay(Exception):
+    """Others, at work, hold what is needed: it passes."""
+
+
+def _try(run: Reconciliation, check: Check) -> tuple[Page, int]:
+    """The check's next page, mended, and how many of what it found are known.
+
+    Where others are in the way the whole page is undone, and tried again: they may wait, in turn,
+    for what an earlier repair on it holds.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(_InTheWay), transaction.atomic():
+            return _look(run, check, patient=True)
+    return _look(run, check, patient=False)
+
+
+def _look(run: Reconciliation, check: Check, *, patient: bool) -> tuple[Page, int]:
+    """As `_try`, once. Raises _InTheWay if it is patient; else that is a finding, too."""
+    page = _page(run, check, patient=patient)
+    known = [_look_closer(run, check, one, patient=patient) for one in page.subjects]
+    return page, sum(known)
+
+
+def _page(run: Reconciliation, check: Check, *, patient: bool) -> Page:
     """The check's next page. One that raises is a finding itself, and the next check's turn."""
     try:
         with savepoint("check"):
             return check.page(run.after)
     except Exception as error:
+        _raise_if_in_the_way(error, patient=patient)
         logger.exception("a check failed", extra={"check": check.name, "after": run.after})
         _note(run, check, _failed(check.name, error), "")
         return Page(0, [], None)
 
 
-def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
+def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bool) -> bool:
     """Confirm and repair in one savepoint: what cannot be mended must not hold up the rest.
 
     Returns whether it is known: found before with the same evidence, and acknowledged then.
@@ -190,12 +217,18 @@ def _look_closer(run: Reconciliation, check: Check, subject: str) -> bool:
                 return False
             repair = "" if run.dry_run else check.repair(suspect)
     except Exception as error:
+        _raise_if_in_the_way(error, patient=patient)
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
         suspect, repair = _failed(subject, error), ""
     if not repair and acts.is_known(check.name, suspect):
         return True
     _note(run, check, suspect, repair)
     return False
+
+
+def _raise_if_in_the_way(error: Exception, *, patient: bool) -> None:
+    if patient and getattr(error.__cause__, "sqlstate", "") in _LOCKED:
+        raise _InTheWay from error
 
 
 def _failed(subject: str, error: Exception) -> Suspect:
@@ -220,6 +253,8 @@ def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> N
         extra={"check": check.name, "type": suspect.type, "subject": suspect.subject},
     )
 
+
+_LOCKED = ("40P01", "55P03")  # a deadlock; a lock that was not to be had in time
 
 _INSERT = """
     INSERT INTO outbox_reconciliation (running, cause, dry_run, names, done, after, turn, checked,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 import outbox
@@ -18,7 +18,7 @@ from outbox.reconciliation.models import Finding, Reconciliation
 from outbox.tasks import reconcile, reconcile_step
 from outbox.tests.conftest import another_session, drain
 from outbox.tests.numbers import Nothing, Numbers, reconciled
-from outbox.tests.test_keys import in_thread
+from outbox.tests.test_keys import in_thread, wait_until_somebody_waits_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -220,6 +220,57 @@ def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> 
     reconciled("--check", "tests.numbers")
     found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
     assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
+
+
+def hold(number: str) -> None:
+    """Until the transaction, or the savepoint, ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(number)])
+
+
+def test_a_deadlock_with_live_work_is_no_finding(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page lets go as a whole: the other one waits for what its first repair holds."""
+    others: list[threading.Thread] = []
+
+    def cross() -> None:
+        with transaction.atomic():
+            hold("2")
+            hold("1")
+
+    def mend(number: str) -> str:
+        hold(number)
+        if not others:
+            others.append(in_thread(cross))
+            wait_until_somebody_waits_for(connection.connection.info.backend_pid)
+        return "mended"
+
+    numbers.mend = mend
+    monkeypatch.setattr(numbers, "page", lambda after: Page(2, ["1", "2"], None))
+    with connection.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '10ms'")  # sooner than the other one: we are refused
+        told = reconciled("--check", "tests.numbers")
+        cursor.execute("RESET deadlock_timeout")
+    others[0].join(20)
+    assert [(one["type"], one["repaired"]) for one in told["findings"]] == [("odd", True)] * 2
+    assert numbers.seen == ["1", "2", "1", "2"]
+
+
+def test_what_others_hold_for_long_is_a_finding_and_holds_up_no_other(numbers: Numbers) -> None:
+    def mend(number: str) -> str:
+        hold(number)
+        return "mended"
+
+    numbers.mend = mend
+    with connection.cursor() as cursor, another_session() as session:
+        session.execute("SELECT pg_advisory_lock(1)")
+        cursor.execute("SET lock_timeout = '10ms'")
+        told = reconciled("--check", "tests.numbers")
+        cursor.execute("RESET lock_timeout")
+    types = [finding["type"] for finding in told["findings"]]
+    assert types == ["odd", "check_failed", "odd"]
+    assert numbers.seen == ["0", "1", "1", "1", "2"]
 
 
 def test_a_repair_that_swallows_an_exception_is_no_repair(numbers: Numbers) -> None:
