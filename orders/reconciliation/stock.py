@@ -1,5 +1,7 @@
 """Stock is reserved for the lines of open orders, and for nothing else."""
 
+from dataclasses import replace
+
 from django.db.models import F, Sum
 from django.urls import reverse
 
@@ -25,7 +27,10 @@ class HeldForAFinishedOrder(Check):
     name = "orders.held_for_a_finished_order"
 
     def page(self, after: str) -> Page:
-        return paged(_LINES, after, ["0"], PAGE)
+        """By product: a repair holds its stock until the step ends, and bookings go this way."""
+        page = paged(_LINES, after, ["0"], PAGE)
+        lines = OrderLine.objects.filter(pk__in=page.subjects).order_by("product_id", "pk")
+        return replace(page, subjects=[str(pk) for pk in lines.values_list("pk", flat=True)])
 
     def confirm(self, subject: str) -> Suspect | None:
         line = OrderLine.objects.filter(pk=int(subject)).first()

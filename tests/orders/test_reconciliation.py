@@ -90,6 +90,18 @@ def test_stock_held_for_a_shipped_order_is_taken_once(
     assert findings("held_for_a_finished_order") == []
 
 
+def test_stocks_are_held_in_the_order_of_their_products(sandbox: SandboxProcess) -> None:
+    """As bookings hold them, whichever order came first: the two never cross."""
+    first, second = stocked("BOOK"), stocked("NOVEL")
+    for sku in ("NOVEL", "BOOK"):
+        place(sku=sku)
+    work_off()
+    execute("UPDATE orders_orderline SET hold = 'held'")
+    page = registered()["orders.held_for_a_finished_order"].page("")
+    products = [OrderLine.objects.get(pk=line).product_id for line in page.subjects]
+    assert products == [first.pk, second.pk]
+
+
 def test_where_two_numbers_are_wrong_a_person_says_which(sandbox: SandboxProcess) -> None:
     cancelled(sandbox)
     execute("UPDATE orders_orderline SET hold = 'held'")
