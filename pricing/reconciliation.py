@@ -1,8 +1,10 @@
 """What should hold between products, their changes and their reductions; checked every night."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -100,6 +102,39 @@ class AppliedTwice(Check):
         return reverse("pricing:reduction", args=[suspect.evidence["reduction"]])
 
 
+class OutcomesDiffer(Check):
+    """A reduction has ended with every product decided, and has changed the price of those applied.
+
+    Which of its rows is right, nobody can say who sees them alone: it is for a person.
+    """
+
+    name = "pricing.outcomes_differ"
+
+    def page(self, after: str) -> Page:
+        page = paged(_TARGETS, after, ["0"], PAGE)
+        return replace(page, subjects=[*dict.fromkeys(page.subjects)])
+
+    def confirm(self, subject: str) -> Suspect | None:
+        # All three are written by one transaction: one statement sees all of them, or none.
+        with connection.cursor() as cursor:
+            cursor.execute(_OUTCOMES, [subject])
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        status, undecided, unchanged, changed = row
+        differing = {
+            "undecided": undecided if status in ("applied", "skipped") else 0,
+            "applied_without_a_change": unchanged,
+            "changed_and_not_applied": changed,
+        }
+        if not any(differing.values()):
+            return None
+        return Suspect("outcomes_differ", subject, {"status": status} | differing)
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("pricing:reduction", args=[suspect.subject])
+
+
 _SCHEDULED = """
     SELECT id, CASE WHEN coalesce(starts_at, created_at) < now() - interval '10 minutes' THEN id END
     FROM pricing_pricereduction
@@ -127,6 +162,31 @@ _CHANGES = """
     WHERE reduction_id IS NOT NULL AND id > %s::bigint ORDER BY id LIMIT %s
 """
 
+_TARGETS = """
+    SELECT target.id, CASE
+        WHEN (target.outcome IS NULL AND reduction.status IN ('applied', 'skipped'))
+          OR (target.outcome IS NOT DISTINCT FROM 'applied') <> EXISTS (
+            SELECT FROM pricing_pricechange AS change
+            WHERE change.reduction_id = target.reduction_id
+              AND change.product_id = target.product_id
+        ) THEN target.reduction_id END
+    FROM pricing_reductiontarget AS target
+    JOIN pricing_pricereduction AS reduction ON reduction.id = target.reduction_id
+    WHERE target.id > %s::bigint ORDER BY target.id LIMIT %s
+"""
+
+_OUTCOMES = """
+    SELECT reduction.status, count(*) FILTER (WHERE target.outcome IS NULL),
+        count(*) FILTER (WHERE target.outcome = 'applied' AND change.id IS NULL),
+        count(*) FILTER (WHERE target.outcome IS DISTINCT FROM 'applied' AND change.id IS NOT NULL)
+    FROM pricing_pricereduction AS reduction
+    JOIN pricing_reductiontarget AS target ON target.reduction_id = reduction.id
+    LEFT JOIN pricing_pricechange AS change
+        ON change.reduction_id = reduction.id AND change.product_id = target.product_id
+    WHERE reduction.id = %s GROUP BY reduction.status
+"""
+
 register(DueNotApplied())
 register(PriceIsNotTheLastChange())
 register(AppliedTwice())
+register(OutcomesDiffer())

@@ -10,10 +10,14 @@ from django.core.management import call_command
 from django.db import connection
 
 from outbox.models import Message
+from outbox.reconciliation import registered
+from outbox.reconciliation.models import Finding
+from pricing import services
 from pricing.models import PriceReduction, Product
 from tests.pricing import shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHECKS = [name for name in registered() if name.startswith("pricing.")]
 
 
 def findings(check: str) -> list[dict[str, Any]]:
@@ -34,8 +38,8 @@ def test_all_is_well_after_ordinary_work() -> None:
     shop.schedule()
     shop.work_off()
     shop.schedule(starts_at="2099-01-01T00:00:00Z")
-    for check in ("due_not_applied", "price_is_not_the_last_change", "applied_twice"):
-        assert findings(f"pricing.{check}") == []
+    for check in CHECKS:
+        assert findings(check) == []
 
 
 def test_a_reduction_whose_message_is_gone_is_enqueued_again() -> None:
@@ -87,3 +91,45 @@ def test_a_reduction_that_was_applied_twice_needs_a_person() -> None:
         execute("TRUNCATE pricing_pricechange, pricing_product CASCADE")
         unique = "UNIQUE (reduction_id, product_id)"
         execute(f"ALTER TABLE pricing_pricechange ADD CONSTRAINT {name} {unique}")
+
+
+def test_a_reduction_that_was_called_applied_and_was_not_needs_a_person() -> None:
+    shop.make_product()
+    shop.schedule()
+    execute("UPDATE pricing_pricereduction SET status = 'applied', finished_at = now()")
+    shop.work_off()
+    assert shop.price_of() == "10.00", "its message leaves alone what has ended"
+    (found,) = findings("pricing.outcomes_differ")
+    assert (found["type"], found["repaired"]) == ("outcomes_differ", False)
+    evidence = Finding.objects.get().evidence
+    assert (evidence["status"], evidence["undecided"]) == ("applied", 1)
+
+
+def test_products_called_applied_whose_price_was_not_changed_are_one_finding() -> None:
+    shop.make_category(3)
+    shop.schedule(sku=None, category="Books", starts_at="2099-01-01T00:00:00Z")
+    execute("UPDATE pricing_reductiontarget SET outcome = 'applied'")
+    assert len(findings("pricing.outcomes_differ")) == 1
+    assert Finding.objects.get().evidence["applied_without_a_change"] == 3
+
+
+def test_a_changed_price_of_a_product_called_skipped_needs_a_person() -> None:
+    shop.make_product()
+    shop.schedule()
+    shop.work_off()
+    execute("UPDATE pricing_reductiontarget SET outcome = 'skipped', reason = 'by hand'")
+    assert len(findings("pricing.outcomes_differ")) == 1
+    assert Finding.objects.get().evidence["changed_and_not_applied"] == 1
+
+
+def test_what_was_cancelled_or_skipped_before_its_end_is_no_finding() -> None:
+    shop.make_category(2)
+    cancelled = shop.schedule(
+        sku=None, category="Books", percent="10", starts_at="2099-01-01T00:00:00Z"
+    )
+    services.cancel_reduction(reduction_id=cancelled.pk, actor="test")
+    shop.schedule(sku="Books-0")
+    shop.edit("Books-0", price="12.00")
+    shop.work_off()
+    assert set(PriceReduction.objects.values_list("status", flat=True)) == {"cancelled", "skipped"}
+    assert findings("pricing.outcomes_differ") == []
