@@ -8,6 +8,7 @@ for _check in (
     provider.ListDiffers(),
     provider.ChargedIsNotThere(),
     refunds.RefundFailed(),
+    refunds.RefundIsNotThere(),
     sagas.NobodyMovesIt(),
     sagas.TooOld(),
     stock.HeldForAFinishedOrder(),

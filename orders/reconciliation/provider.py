@@ -13,14 +13,12 @@ from django.db import connection
 
 from orders.providers import stripe_api
 from orders.reconciliation import money
-from orders.reconciliation.provider_list import AsksProvider, read
+from orders.reconciliation.provider_list import FETCHED_AT_ONCE, AsksProvider, no_such_thing, read
 from outbox.reconciliation import Page, Suspect
 from outbox.reconciliation.checks import paged
 
 WINDOW = timedelta(days=7)
 """How far back it is looked: a few missed nights change nothing."""
-
-FETCHED_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class ChargedIsNotThere(AsksProvider):
             intent, order = cursor.fetchone()
         try:
             status = stripe_api.client().payment_intents.retrieve(intent).status if intent else ""
-        except _no_such_thing():
+        except no_such_thing():
             status = ""
         if status == "succeeded":
             return None
@@ -136,12 +134,6 @@ def _is_being_written_down(order: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_GOING, [order])
         return bool(cursor.fetchone()[0])
-
-
-def _no_such_thing() -> type[Exception]:
-    import stripe
-
-    return stripe.InvalidRequestError
 
 
 _STRANGE = """

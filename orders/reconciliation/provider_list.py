@@ -15,6 +15,11 @@ from orders import clock
 from outbox.reconciliation import Check, Page, Suspect
 
 AT_ONCE = 100
+"""As many as a list of the provider's has in one answer."""
+
+FETCHED_AT_ONCE = 20
+"""Entries of ours that are asked for one by one in a step."""
+
 _OUT_OF_REACH = "the provider"  # a subject
 
 
@@ -77,6 +82,13 @@ class AsksProvider(Check):
     def address(self, suspect: Suspect) -> str:
         order = suspect.evidence.get("order")
         return reverse("orders:order", args=[order]) if order else ""
+
+
+def no_such_thing() -> type[Exception]:
+    """What the provider's client raises for an id that is unknown there."""
+    import stripe
+
+    return stripe.InvalidRequestError
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from orders import clock, services
-from orders.models import PaymentEntry
+from orders.models import PaymentEntry, PaymentEvent
 from orders.providers import stripe_api
 from orders.reconciliation import money
 from outbox.reconciliation import acts, registered
@@ -86,6 +86,60 @@ def test_a_failed_refund_that_was_made_good_is_no_finding(sandbox: SandboxProces
     intent = again(order).payment.intent
     with transaction.atomic():
         assert registered()["orders.refund_failed_there"].confirm(intent) is None
+
+
+def test_a_refund_that_our_ledger_lacks_needs_a_person(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    intent = again(order).payment.intent
+    stripe_api.create_refund(key="by-hand", intent=intent, amount=100, metadata={})
+    assert types("refund_failed_there") == [("given_back_and_not_in_the_ledger", False)]
+    evidence = Finding.objects.get().evidence
+    assert evidence["order"] == str(order.pk)
+    assert list(evidence["there"].values()) == ["succeeded"]
+
+
+def test_a_refund_that_is_being_written_down_is_no_finding(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    services.refund_order(order_id=order.pk, reason="torn", actor="test")
+    stripe_api.create_refund(
+        key="r", intent=again(order).payment.intent, amount=order.cents, metadata={}
+    )
+    assert findings("refund_failed_there") == [], "its saga is under way"
+
+
+def test_in_the_ledger_and_not_refunded_there_needs_a_person(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    money.enter(str(order.pk), "refunded")
+    assert findings("refund_is_unknown_there") == [], "ten minutes are given to its webhook"
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert types("refund_is_unknown_there") == [("in_the_ledger_and_not_refunded", False)]
+    PaymentEvent.objects.create(id="evt_1", kind="refund.created", payment=order.payment)
+    assert findings("refund_is_unknown_there") == [], "the provider has said so itself"
+
+
+@pytest.mark.parametrize(("cents", "found"), [(1_999, 1), (2_000, 0)], ids=["a part", "all"])
+def test_what_was_given_back_there_is_all_that_our_ledger_says(
+    sandbox: SandboxProcess, cents: int, found: int
+) -> None:
+    order = shipped(sandbox)
+    intent = again(order).payment.intent
+    stripe_api.create_refund(key="r", intent=intent, amount=cents, metadata={})
+    money.enter(str(order.pk), "refunded")
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert len(findings("refund_is_unknown_there")) == found
+
+
+def test_a_refund_that_failed_is_told_once(sandbox: SandboxProcess) -> None:
+    stocked()
+    order = place(payment_method="pm_card_refundFail")
+    work_off()
+    stripe_api.create_refund(
+        key="r", intent=again(order).payment.intent, amount=order.cents, metadata={}
+    )
+    money.enter(str(order.pk), "refunded")
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert len(findings("refund_failed_there")) == 1
+    assert findings("refund_is_unknown_there") == []
 
 
 def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
