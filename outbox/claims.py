@@ -122,7 +122,7 @@ def _message(row: tuple[Any, ...]) -> Message:
     """What `Message.objects.raw` makes of a row, in less time."""
     key, handler, args, *others, claimed_at = row
     values = (key, handler, json.loads(args), *others)
-    message = Message.from_db(connection.alias, _FIELDS, values)
+    message = Message.from_db(connection.alias, _FIELD_NAMES, values)
     message.claimed_at = claimed_at
     return message
 
@@ -146,6 +146,7 @@ _FIELDS = (
     *("id", "handler", "args", "state", "expires_at", "group", "key", "operation_id"),
     *("traceparent", "attempts", "crashes", "alone"),
 )
+_FIELD_NAMES = frozenset(_FIELDS)  # Django asks for each of the model's fields whether it is one
 _COLUMNS = ", ".join(
     (
         *(f'message."{name}"' for name in _FIELDS),

@@ -46,8 +46,11 @@ def consume(
         return claims.open_next(handler, delivery, begin, own, pace.next_size())
 
     for own_ids in _chunks(ids, handler.batch_size or 1):
+        refused = tally.refused
         execution.run_first(handler, own_ids, delivery, tally)
-        if time.monotonic() >= until:
+        # Where others were first, they are at the rest as well; what they leave is found as due.
+        overtaken = tally.refused - refused == len(own_ids)
+        if overtaken or time.monotonic() >= until:
             break
     run = execution.open_now(open_next)
     while run is not None:

@@ -52,6 +52,22 @@ def test_a_second_delivery_is_refused(effect: Any, ledger: Any) -> None:
     assert ledger.all() == ["effect"]
 
 
+def test_a_dispatch_that_was_overtaken_asks_for_no_more_of_its_own(
+    effect: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load one dispatch names many, and another one has taken them along by then."""
+    claimed = []
+    claim_first = claims.claim_first
+    monkeypatch.setattr(
+        claims, "claim_first", lambda *args: claimed.append(args) or claim_first(*args)
+    )
+    messages = [enqueue(args={}) for _ in range(5)]
+    Message.objects.filter(id=messages[0].id).update(state="done", finished_at=timezone.now())
+    tally = deliver(effect, *messages)
+    assert (tally.done, tally.refused) == (4, 1)
+    assert len(claimed) == 1, "the rest were found as what is due"
+
+
 def test_a_delivery_during_the_run_is_refused(declare: Any, ledger: Any) -> None:
     tallies = []
 
