@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chaos.catalogue import CATEGORY, COMMUNITIES, GOODS, REDUCED
+from chaos.catalogue import CATEGORY, COMMUNITIES, FIRST_CREDITS, GOODS, REDUCED
 from chaos.client import Client
 from chaos.journal import Answer, Journal, Request
 
@@ -15,6 +15,9 @@ CLIENTS = 8
 BARE_AT_ONCE = 50
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 """Each reduction expires at a second of its own after this: the mark by which it is found."""
+
+BUYERS = COMMUNITIES[:-1]
+"""The last one has its first credits and no more, so that campaigns run short of them as well."""
 
 MIX = {"reduction": 46, "bare": 18, "purchase": 12, "order": 12, "category": 6, "campaign": 6}
 """Requests of each kind among a hundred; a campaign's texts and an order's steps come on top."""
@@ -103,8 +106,9 @@ def _category(number: int, dice: random.Random) -> Composed:
 
 
 def _purchase(number: int, dice: random.Random) -> Composed:
-    slug = dice.choice(COMMUNITIES)
-    return f"/api/v1/communities/{slug}/credits", {"amount": dice.randint(1, 60)}, slug
+    """Of an amount that no other purchase has: the mark by which it is found."""
+    slug = dice.choice(BUYERS)
+    return f"/api/v1/communities/{slug}/credits", {"amount": FIRST_CREDITS + number}, slug
 
 
 def _campaign(number: int, dice: random.Random) -> Composed:

@@ -1,8 +1,10 @@
 """What the checkers compare: the journal, the database, the providers' own logs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 from chaos.journal import Answer, Journal, Request
@@ -36,17 +38,24 @@ class Books:
     logs: Mapping[
         str, Sequence[Mapping[str, Any]]
     ]  # of the providers "sms", "payments", "shipping"
+    mails: Path | None = None  # the folder into which mails are written; None: not at hand
+
+
+Mark = Callable[[Request], str]
+"""By what a request is found again."""
+
+ABOUT: Mark = attrgetter("about")
 
 
 def presence(
-    check: str, requests: Iterable[Request], found: Mapping[str, int]
+    check: str, requests: Iterable[Request], found: Mapping[str, int], mark: Mark = ABOUT
 ) -> Iterator[Violation]:
     """Accepted: there once. Refused: not there. No answer: there once, or not there.
 
-    `found` says how often each request was found, by what it is about.
+    `found` says how often each request was found, by its mark.
     """
     for request in requests:
-        count = found.get(request.about, 0)
+        count = found.get(mark(request), 0)
         subject = f"request {request.number}, {request.answer}"
         if count > (0 if request.answer is Answer.REFUSED else 1):
             what = f"is there {count} times"
@@ -55,7 +64,9 @@ def presence(
             yield Violation(check, Harm.LOST, subject, "is not there", request.placed_at)
 
 
-def of_nobody(check: str, requests: Iterable[Request], found: Iterable[str]) -> Iterator[Violation]:
+def of_nobody(
+    check: str, requests: Iterable[Request], found: Iterable[str], mark: Mark = ABOUT
+) -> Iterator[Violation]:
     """What is there although no request asked for it."""
-    for about in set(found) - {request.about for request in requests}:
-        yield Violation(check, Harm.DOUBLED, about, "is there, and nobody asked for it")
+    for known in set(found) - {mark(request) for request in requests}:
+        yield Violation(check, Harm.DOUBLED, known, "is there, and nobody asked for it")

@@ -1,13 +1,16 @@
-"""A bench of bare effects."""
+"""A bench of bare effects; the whole books of a run."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.test import TransactionTestCase
 
 from outbox import dispatch, handlers
 from outbox.errors import Transient  # noqa: F401 - the outbox must be loaded before its registry
 from outbox.handlers import Retry
 from tests.chaos.bench import Bench, slow_effect
+from tests.chaos.whole_books import WholeBooks, lay
 
 
 @pytest.fixture
@@ -21,3 +24,13 @@ def bench(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[B
     bench.close()
     handlers._registry.clear()
     handlers._registry.update(known)
+
+
+@pytest.fixture(scope="module")
+def whole(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WholeBooks]:
+    """Laid once for a module's tests, none of which commits what it breaks; gone after them."""
+    with django_db_blocker.unblock():
+        yield lay(tmp_path_factory.mktemp("mails"))
+        TransactionTestCase()._fixture_teardown()
