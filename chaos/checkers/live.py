@@ -56,13 +56,16 @@ _HOLDS = """
     FROM credits_community AS community
 """
 _PRICES = """
-    SELECT sku, price, product.version, last.new_price, last.version
+    SELECT sku, price, product.version, last.new_price, counted.changes
     FROM pricing_product AS product LEFT JOIN LATERAL (
         SELECT new_price, version FROM pricing_pricechange AS change
         WHERE change.product_id = product.id ORDER BY version DESC LIMIT 1
-    ) AS last ON true
+    ) AS last ON true CROSS JOIN LATERAL (
+        SELECT count(*) AS changes FROM pricing_pricechange AS change
+        WHERE change.product_id = product.id
+    ) AS counted
     WHERE price < 0 OR price IS DISTINCT FROM last.new_price
-       OR product.version IS DISTINCT FROM last.version
+       OR product.version IS DISTINCT FROM last.version OR product.version <> counted.changes
 """
 _STOCK = """
     SELECT sku, on_hand, reserved, held FROM pricing_stock AS stock
