@@ -3,13 +3,23 @@
 Nothing here imports the application: a checker that asked its services would believe its mistakes.
 """
 
-from chaos.checkers import bare, campaigns, live, orders, purchases, reductions, waiting
+from chaos.checkers import (
+    bare,
+    campaigns,
+    live,
+    orders,
+    purchases,
+    reductions,
+    texts,
+    waiting,
+)
 from chaos.checkers.books import Books, Violation
 
 FINAL = (
     reductions.check,
     purchases.check,
     campaigns.check,
+    texts.check,
     orders.check,
     bare.check,
     waiting.check,

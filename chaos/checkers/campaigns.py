@@ -1,67 +1,60 @@
-"""Campaigns and their texts, against the provider's own log of what it really sent."""
+"""Campaigns: a text to each member, credits held for each, and an end that was asked for."""
 
 from collections import Counter
 from collections.abc import Iterator
 
+from chaos.catalogue import MEMBERS
 from chaos.checkers.books import Books, Harm, Violation, of_nobody, presence
-
-WENT_OUT = ("sent", "delivered")
-OPEN = ("queued", "sending")
+from chaos.journal import Answer, Request
 
 
 def check(books: Books) -> Iterator[Violation]:
     """By the campaign's text, which names the number of its request."""
     requests = books.journal.of("campaign")
-    found = Counter(text for (text,) in books.observer.insist(_CAMPAIGNS))
+    rows = books.observer.insist(_CAMPAIGNS)
+    found = Counter(text for text, *_ in rows)
     yield from presence("campaigns", requests, found)
     yield from of_nobody("campaigns", requests, found)
-    placed = {request.about: request.placed_at for request in requests}
-    sent = Counter((entry["to"], entry["body"]) for entry in books.logs["sms"])
-    for phone, body, text, state, has_finding in books.observer.insist(_TEXTS):
-        times = sent.pop((phone, body), 0)
-        harm = _harm(state, times, has_finding)
-        if harm:
-            what = f"{state}, and the provider sent it {times} times"
-            yield Violation("texts", harm, f"{phone} {text}", what, placed.get(text))
-    for (phone, body), times in sent.items():
-        yield Violation("texts", Harm.DOUBLED, f"{phone} {body}", f"sent {times} times for nobody")
-    yield from _sums(books)
+    asked = {request.about: request for request in requests}
+    cancels = {request.about: request for request in books.journal.of("cancel")}
+    for text, campaign, status, texts, unreached, cost, held in rows:
+        if text not in asked:
+            continue
+        at = asked[text].placed_at
+        everybody = asked[text].body["shortfall"] == "refuse"
+        if harm := _harm(texts, unreached, cost, held, everybody):
+            what = f"{texts} texts of {cost} credits, {unreached} members left out, {held} held"
+            yield Violation("campaigns", harm, f"whole {text}", what, at)
+        if harm := _harm_of_end(status, cancels.get(campaign)):
+            asked_for = cancels[campaign].answer if campaign in cancels else "not asked for"
+            what = f"{status}, and cancelling it was {asked_for}"
+            yield Violation("campaigns", harm, f"end of {text}", what, at)
 
 
-def _harm(state: str, times: int, has_finding: bool) -> Harm | None:
-    if times > 1:
+def _harm(texts: int, unreached: int, cost: int, held: int, everybody: bool) -> Harm | None:
+    """A text to everybody, or to as many as the credits reached; and credits for just these."""
+    if texts + unreached > MEMBERS or cost > held:
         return Harm.DOUBLED
-    if times == 1 and state in ("failed", "skipped"):
-        # Late proof of what was given back is the documented limit, if the books say so themselves.
-        return None if has_finding else Harm.DOUBLED
-    if state in OPEN or (times == 0 and state in WENT_OUT):
-        return Harm.LOST
-    return None
+    whole = texts > 0 and texts + unreached == MEMBERS and cost == held
+    return None if whole and not (everybody and unreached) else Harm.LOST
 
 
-def _sums(books: Books) -> Iterator[Violation]:
-    """Every credit that was bought is there, is held, or paid for a text that went out."""
-    for slug, bought, left, held, spent in books.observer.insist(_SUMS):
-        if bought != left + held + spent:
-            harm = Harm.LOST if bought > left + held + spent else Harm.DOUBLED
-            what = f"bought {bought}; left {left}, held {held}, spent on texts {spent}"
-            yield Violation("credits", harm, slug, what)
+def _harm_of_end(status: str, cancel: Request | None) -> Harm | None:
+    """An accepted cancel has cancelled; and what nobody cancels, or not in time, is finished."""
+    answer = Answer.REFUSED if cancel is None else cancel.answer
+    if status == "cancelled":
+        return Harm.DOUBLED if answer is Answer.REFUSED else None
+    return None if status == "finished" and answer is not Answer.ACCEPTED else Harm.LOST
 
 
-_CAMPAIGNS = "SELECT text FROM credits_campaign WHERE text LIKE 'Chaos %%'"
-_TEXTS = """
-    SELECT text.phone, text.body, campaign.text, text.state,
-           EXISTS (SELECT FROM credits_finding AS finding WHERE finding.text_id = text.id)
-    FROM credits_textmessage AS text JOIN credits_campaign AS campaign
-    ON campaign.id = text.campaign_id WHERE campaign.text LIKE 'Chaos %%'
-"""
-_SUMS = """
-    SELECT slug, (
-        SELECT coalesce(sum(amount), 0)::bigint FROM credits_creditentry AS entry
-        WHERE entry.community_id = community.id AND kind = 'purchase'
-    ), credits, held, (
-        SELECT coalesce(sum(segments), 0)::bigint FROM credits_textmessage AS text
-        JOIN credits_campaign AS campaign ON campaign.id = text.campaign_id
-        WHERE campaign.community_id = community.id AND text.state IN ('sent', 'delivered')
-    ) FROM credits_community AS community WHERE slug LIKE 'chaos-%%'
+_CAMPAIGNS = """
+    SELECT text, id::text, status, texts, not_reached, cost, held
+    FROM credits_campaign AS campaign CROSS JOIN LATERAL (
+        SELECT count(*) AS texts, coalesce(sum(segments), 0)::bigint AS cost
+        FROM credits_textmessage AS text WHERE text.campaign_id = campaign.id
+    ) AS counted CROSS JOIN LATERAL (
+        SELECT coalesce(-sum(amount), 0)::bigint AS held FROM credits_creditentry AS entry
+        WHERE entry.campaign_id = campaign.id AND kind = 'hold'
+    ) AS entries
+    WHERE text LIKE 'Chaos %%'
 """
