@@ -46,4 +46,6 @@ _OPEN = """
     UNION ALL SELECT 'texts', count(*) FROM credits_textmessage
     WHERE state IN ('queued', 'sending', 'unknown')
     UNION ALL SELECT 'orders', count(*) FROM orders_order WHERE status IN ('placed', 'cancelling')
+    UNION ALL SELECT 'receipts', count(*) FROM orders_sagarun
+    WHERE saga = 'receipt' AND state IN ('running', 'compensating')
 """

@@ -9,6 +9,7 @@ from chaos.checkers import (
     live,
     orders,
     purchases,
+    receipts,
     reductions,
     texts,
     waiting,
@@ -21,6 +22,7 @@ FINAL = (
     campaigns.check,
     texts.check,
     orders.check,
+    receipts.check,
     bare.check,
     waiting.check,
 )

@@ -1,0 +1,50 @@
+"""Receipts: one mail for each shipped order, or the books say that nobody knows; never two."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from chaos.checkers.books import Books, Harm, Violation
+
+TO = re.compile(rb"^To: (\S+)\r?$", re.MULTILINE)
+
+
+def check(books: Books) -> Iterator[Violation]:
+    """By the address, which names the number of the order's request."""
+    placed = {request.about: request.placed_at for request in books.journal.of("order")}
+    rows = books.observer.insist(_RECEIPTS)
+    mails = _believed(rows) if books.mails is None else _written(books.mails)
+    for email, status, step in rows:
+        times = mails.pop(email, 0)
+        if harm := _harm(status, step, times):
+            what = f"order {status}, receipt {step or 'never asked for'}, {times} mails"
+            yield Violation("receipts", harm, email, what, placed.get(email))
+    for email, times in mails.items():
+        yield Violation("receipts", Harm.DOUBLED, email, f"{times} mails, and there is no order")
+
+
+def _harm(status: str, step: str | None, mails: int) -> Harm | None:
+    """In doubt, or with a person, it may have gone out or not: no mail server can tell."""
+    if mails > 1 or (status != "shipped" and (mails or step)):
+        return Harm.DOUBLED
+    if status == "shipped" and (step, mails) != ("done", 1):
+        return None if step in ("in_doubt", "needs_person") else Harm.LOST
+    return None
+
+
+def _written(folder: Path) -> Counter[str]:
+    found = (TO.findall(file.read_bytes()) for file in folder.glob("*.log"))
+    return Counter(email.decode() for emails in found for email in emails)
+
+
+def _believed(rows: list[tuple[str, str, str | None]]) -> Counter[str]:
+    return Counter(email for email, _, step in rows if step == "done")
+
+
+_RECEIPTS = """
+    SELECT email, status, step.state FROM orders_order AS shop
+    LEFT JOIN orders_sagarun AS run ON run.order_id = shop.id AND run.saga = 'receipt'
+    LEFT JOIN orders_sagastep AS step ON step.run_id = run.id AND step.name = 'send'
+    WHERE email LIKE '%%@chaos.example'
+"""

@@ -1,0 +1,137 @@
+"""Orders, their receipts, and what was given up: each harm to whole books is seen."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from chaos import settle
+from chaos.checkers.books import Harm
+from chaos.journal import Answer
+from tests.chaos.whole_books import DECLINED, SHIPPED, WITH_A_PERSON, WholeBooks, mail
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("checkers")]
+
+LOST, DOUBLED = Harm.LOST, Harm.DOUBLED
+
+
+def order(email: str, change: str) -> str:
+    return f"UPDATE orders_order SET {change} WHERE email = '{email}'"
+
+
+def receipt(state: str) -> str:
+    return f"UPDATE orders_sagastep SET state = '{state}' WHERE name = 'send'"
+
+
+def message(handler: str, state: str, finished_at: str = "now()") -> str:
+    return f"""
+        INSERT INTO outbox_message (id, handler, args, state, due_at, operation_id, traceparent,
+            attempts, crashes, alone, last_error, finished_at, created_at, worker, task_id)
+        VALUES (gen_random_uuid(), '{handler}', '{{}}', '{state}', now() - interval '1 minute',
+            gen_random_uuid(), '', 0, 0, false, 'an error', {finished_at}, now(), '', '')
+    """
+
+
+WAITS = "UPDATE orders_sagarun SET state = 'running' WHERE saga = 'receipt'"
+NO_RECEIPT = "DELETE FROM orders_sagarun WHERE saga = 'receipt'"
+BROKEN = {
+    "an order is not there": (
+        f"DELETE FROM orders_order WHERE email = '{SHIPPED}'",
+        ("orders", LOST),
+    ),
+    "it is there twice": (order(DECLINED, f"email = '{SHIPPED}'"), ("orders", DOUBLED)),
+    "nobody asked for it": (
+        order(DECLINED, "email = 'order-9@chaos.example'"),
+        ("orders", DOUBLED),
+    ),
+    "it never ended": (
+        order(DECLINED, "status = 'placed', finished_at = NULL, reason = ''"),
+        ("orders", LOST),
+    ),
+    "it was not charged in full": (order(SHIPPED, "total = total + 1"), ("orders", LOST)),
+    "it was charged too much": (order(SHIPPED, "total = total - 1"), ("orders", DOUBLED)),
+    "it was charged, and our books do not say so": (
+        "DELETE FROM orders_paymententry",
+        ("orders", LOST),
+    ),
+    "it was cancelled, and charged": (
+        order(SHIPPED, "status = 'cancelled', reason = 'no'"),
+        ("orders", DOUBLED),
+    ),
+    "a shipped order never asked for its receipt": (NO_RECEIPT, ("receipts", LOST)),
+    "a receipt never ended": (receipt("retrying"), ("receipts", LOST)),
+    "a receipt was refused": (receipt("refused"), ("receipts", LOST)),
+    "a cancelled order has a receipt": (
+        order(SHIPPED, "status = 'cancelled', reason = 'no'"),
+        ("receipts", DOUBLED),
+    ),
+    "a receipt is of no order": (
+        f"DELETE FROM orders_order WHERE email = '{SHIPPED}'",
+        ("receipts", DOUBLED),
+    ),
+    "a dead message is with nobody": (
+        message("credits.send_text", "dead"),
+        ("given up", LOST),
+    ),
+    "a dead step's saga goes on": (
+        "UPDATE orders_sagarun SET state = 'running' WHERE saga = 'order'",
+        ("given up", LOST),
+    ),
+    "a message has expired": (message("chaos.bare", "expired"), ("given up", LOST)),
+    "a message waits behind its group": (
+        message("chaos.bare", "parked", "NULL"),
+        ("given up", LOST),
+    ),
+    "a message is due": (message("chaos.bare", "pending", "NULL"), ("waiting", LOST)),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_is_broken_is_seen(whole: WholeBooks, how: str) -> None:
+    statements, found = BROKEN[how]
+    assert found in whole.broken(statements)
+
+
+def test_an_order_that_was_refused(whole: WholeBooks) -> None:
+    assert whole.broken(journal=whole.answered(33, Answer.REFUSED)) == {("orders", DOUBLED)}
+    assert whole.broken(journal=whole.answered(33, Answer.INDETERMINATE)) == set()
+
+
+def test_what_the_providers_know_better(whole: WholeBooks) -> None:
+    paid, sent = whole.logs["payments"], whole.logs["shipping"]
+    assert whole.broken(logs={**whole.logs, "payments": paid * 2}) == {("orders", DOUBLED)}
+    assert whole.broken(logs={**whole.logs, "shipping": sent * 2}) == {("orders", DOUBLED)}
+    assert whole.broken(logs={**whole.logs, "payments": []}) == {("orders", LOST)}
+    assert whole.broken(logs={**whole.logs, "shipping": []}) == {("orders", LOST)}
+    nobody = [*sent, {"order": "another"}]
+    assert whole.broken(logs={**whole.logs, "shipping": nobody}) == {("orders", DOUBLED)}
+
+
+def test_a_receipt_without_its_mail(whole: WholeBooks, tmp_path: Path) -> None:
+    assert whole.broken(mails=tmp_path) == {("receipts", LOST)}
+    assert whole.broken(receipt("in_doubt"), mails=tmp_path) == set(), "the books say so"
+    assert whole.broken(receipt("in_doubt")) == set(), "or it went out all the same"
+    assert whole.broken(receipt("needs_person"), mails=tmp_path) == set()
+
+
+def test_mails_too_many(whole: WholeBooks, tmp_path: Path) -> None:
+    twice = mail(tmp_path / "twice", SHIPPED, SHIPPED)
+    assert whole.broken(mails=twice) == {("receipts", DOUBLED)}
+    assert whole.broken(receipt("in_doubt"), mails=twice) == {("receipts", DOUBLED)}
+    for other in (DECLINED, WITH_A_PERSON, "order-9@chaos.example"):
+        unasked = mail(tmp_path / other, SHIPPED, other)
+        assert whole.broken(mails=unasked) == {("receipts", DOUBLED)}
+
+
+def test_a_run_is_not_over_before_its_receipts(
+    whole: WholeBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "PATIENCE", 0)
+    for statement, still in (("SELECT", {}), (WAITS, {"receipts": 1})):
+        with whole.after(statement) as observer:
+            assert settle.settle(observer, time.time(), print).open == still
+
+
+def test_without_the_mails_the_books_are_believed(whole: WholeBooks) -> None:
+    assert whole.broken(mails=None) == set()
+    assert whole.broken(receipt("retrying"), mails=None) == {("receipts", LOST)}
