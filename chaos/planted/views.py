@@ -8,10 +8,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 import outbox
+from config.api import signed_in_or_token
 
 
 @csrf_exempt
 @require_POST
+@signed_in_or_token
 @outbox.idempotent_post
 def ask_for_bare_effects(request: HttpRequest) -> tuple[int, dict[str, Any]]:
     """One message for each of the numbers given; once for each `Idempotency-Key`."""
