@@ -11,6 +11,7 @@ from chaos.checkers import (
     purchases,
     receipts,
     reductions,
+    refusals,
     texts,
     waiting,
 )
@@ -24,6 +25,7 @@ FINAL = (
     orders.check,
     receipts.check,
     bare.check,
+    refusals.check,
     waiting.check,
 )
 

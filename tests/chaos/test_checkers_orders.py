@@ -93,7 +93,8 @@ def test_what_is_broken_is_seen(whole: WholeBooks, how: str) -> None:
 
 
 def test_an_order_that_was_refused(whole: WholeBooks) -> None:
-    assert whole.broken(journal=whole.answered(33, Answer.REFUSED)) == {("orders", DOUBLED)}
+    refused = whole.answered(33, Answer.REFUSED)
+    assert whole.broken(journal=refused) == {("orders", DOUBLED), ("refusals", LOST)}
     assert whole.broken(journal=whole.answered(33, Answer.INDETERMINATE)) == set()
 
 

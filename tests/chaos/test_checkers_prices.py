@@ -103,5 +103,6 @@ def test_what_is_broken_is_seen(whole: WholeBooks, how: str) -> None:
 
 
 def test_a_reduction_that_was_refused(whole: WholeBooks) -> None:
-    assert whole.broken(journal=whole.answered(1, Answer.REFUSED)) == {("reductions", DOUBLED)}
+    refused = whole.answered(1, Answer.REFUSED)
+    assert whole.broken(journal=refused) == {("reductions", DOUBLED), ("refusals", LOST)}
     assert whole.broken(journal=whole.answered(1, Answer.INDETERMINATE)) == set()

@@ -45,7 +45,8 @@ def test_one_of_another_amount(whole: WholeBooks) -> None:
 
 
 def test_one_that_was_refused(whole: WholeBooks) -> None:
-    assert whole.broken(journal=whole.answered(12, Answer.REFUSED)) == {DOUBLED}
+    refused = whole.answered(12, Answer.REFUSED)
+    assert whole.broken(journal=refused) == {DOUBLED, ("refusals", Harm.LOST)}
 
 
 def test_one_without_effect_does_not_hide_one_that_happened_twice(whole: WholeBooks) -> None:
