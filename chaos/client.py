@@ -15,8 +15,11 @@ from chaos.journal import Answer, Request
 
 TIMEOUT = 3.0  # seconds for one try
 IMPATIENT = 0.1  # share of the requests
-AGAIN = (0, 409, 429, 500, 502, 503, 504)
-"""Nothing is known yet: no answer, still running, too many, or a server in trouble."""
+AGAIN = (0, 429, 500, 502, 503, 504)
+"""Nothing is known yet: no answer, too many, or a server in trouble."""
+
+STILL_RUNNING = "request_in_progress"
+"""As the error of a 409; another conflict will not pass: too late for a cancel, say."""
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Client:
         while True:
             request.sent += 1
             status, body = self._post(request)
-            if status not in AGAIN:
+            if not _must_ask_again(status, body):
                 break
             if time.monotonic() > start + self.patience or (impatient and status == 0):
                 request.answer = Answer.INDETERMINATE
@@ -67,3 +70,9 @@ class Client:
             return 0, {}
         finally:
             connection.close()
+
+
+def _must_ask_again(status: int, body: Any) -> bool:
+    if status == http.HTTPStatus.CONFLICT:
+        return bool(body.get("error", {}).get("code") == STILL_RUNNING)
+    return status in AGAIN

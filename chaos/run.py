@@ -116,7 +116,8 @@ class _Course:
         self.probes.finished |= dict(observer.insist(_FINISHED))
         self.watch.look()
         control = Control(self.stack.home / "sandbox")
-        books = Books(self.journal, observer, {name: control.log(name) for name in PROVIDERS})
+        logs = {name: control.log(name) for name in PROVIDERS}
+        books = Books(self.journal, observer, logs, self.stack.home / "mails")
         found = [*self.watch.violations.values(), *checkers.check_all(books), *_late(settled)]
         control.close()
         return Outcome(

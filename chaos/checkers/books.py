@@ -35,10 +35,8 @@ class Books:
 
     journal: Journal
     observer: Observer
-    logs: Mapping[
-        str, Sequence[Mapping[str, Any]]
-    ]  # of the providers "sms", "payments", "shipping"
-    mails: Path | None = None  # the folder into which mails are written; None: not at hand
+    logs: Mapping[str, Sequence[Mapping[str, Any]]]  # of "sms", "payments", "shipping"
+    mails: Path  # the folder into which the application writes them
 
 
 Mark = Callable[[Request], str]

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 from django.db import Error, connection, connections, transaction
@@ -65,7 +66,7 @@ class Bench:
 
     def violations(self) -> list[Violation]:
         """What the checkers find in the books of the bare effects."""
-        books = Books(self.journal, self.observer, {})
+        books = Books(self.journal, self.observer, {}, Path("no mails"))
         return [*bare.check(books), *waiting.check(books)]
 
     def close(self) -> None:

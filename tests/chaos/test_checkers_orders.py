@@ -130,9 +130,4 @@ def test_a_run_is_not_over_before_its_receipts(
     monkeypatch.setattr(settle, "PATIENCE", 0)
     for statement, still in (("SELECT", {}), (WAITS, {"receipts": 1})):
         with whole.after(statement) as observer:
-            assert settle.settle(observer, time.time(), print).open == still
-
-
-def test_without_the_mails_the_books_are_believed(whole: WholeBooks) -> None:
-    assert whole.broken(mails=None) == set()
-    assert whole.broken(receipt("retrying"), mails=None) == {("receipts", LOST)}
+            assert settle.settle(observer, time.time(), 0.0, print).open == still

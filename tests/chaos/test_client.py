@@ -15,6 +15,12 @@ from chaos.journal import Answer, Journal
 WHOLE = b'HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{"id":"a1"}'
 HALF = b"HTTP/1.1 201 Created\r\n"
 IN_TROUBLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}"
+STILL_RUNNING = (
+    b'HTTP/1.1 409 Conflict\r\nContent-Length: 41\r\n\r\n{"error": {"code":"request_in_progress"}}'
+)
+TOO_LATE = (
+    b"HTTP/1.1 409 Conflict\r\nContent-Length: 30\r\n\r\n" + b'{"error": {"code":"conflict"}}'
+)
 DICE = random.Random(1)  # noqa: S311
 REFUSED = b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -51,6 +57,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
         ((IN_TROUBLE, WHOLE), Answer.ACCEPTED),
         ((REFUSED,), Answer.REFUSED),
         ((b"", REFUSED), Answer.REFUSED),
+        ((STILL_RUNNING, WHOLE), Answer.ACCEPTED),
+        ((TOO_LATE,), Answer.REFUSED),
     ],
 )
 def test_it_asks_until_it_has_a_whole_answer(answers: tuple[bytes, ...], expected: Answer) -> None:

@@ -101,7 +101,7 @@ def test_a_fresh_key_at_the_provider(provider: SandboxProcess, bug: str) -> None
     else:
         work_off()
     logs = {name: provider.control.log(name) for name in ("payments", "shipping")}
-    found = list(orders.check(Books(journal, observer, logs)))
+    found = list(orders.check(Books(journal, observer, logs, Path("no mails"))))
     observer.close()
     assert [one.harm for one in found] == ([Harm.DOUBLED] if bug else [])
 
