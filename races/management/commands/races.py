@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from races import mutants, pages, place, report, scenario
 from races.explorer import Explorer, ExplorerError, Verdict, timeline
 from races.report import Entry
-from races.scenario import HOLDS, NAIVE, Form, Scenario
+from races.scenario import NAIVE, Form, Scenario
 
 
 class Command(BaseCommand):
@@ -44,9 +44,12 @@ class Command(BaseCommand):
         _demand_whole_races(options)
         chosen = self._chosen(options)
         if options["list"]:
-            return self._list(chosen)
+            return self._list(chosen, as_json=options["json"])
+        replayed = options["schedule"] is not None  # "" is one, too: it has no preemption
+        if replayed:
+            _demand_one_form(chosen)
         with place.throwaway() as explorer:
-            if options["schedule"]:
+            if replayed:
                 entries = [self._replay(explorer, chosen, options["schedule"])]
             else:
                 entries = self._explore(explorer, chosen, options)
@@ -57,7 +60,8 @@ class Command(BaseCommand):
             self._print_json(entries, tried, with_mutants=options["mutants"])
         else:
             self._print_end(entries, tried)
-        if not options["schedule"] and not self._all_right(entries, tried):
+        right = self._none_is_broken(entries) if replayed else self._all_right(entries, tried)
+        if not right:
             sys.exit(1)
         return None
 
@@ -68,20 +72,29 @@ class Command(BaseCommand):
             wanted = [scenario.get(name) for name in options["name"]]
         except scenario.UnknownScenario as error:
             raise CommandError(str(error)) from None
-        found = [
+        there = [
             (each, kind, form.whole() if options["whole"] else form)
             for each in wanted or scenario.scenarios().values()
             for kind, form in each.forms()
-            if not (options["naive"] and kind == HOLDS) and options["strategy"] in (None, form.name)
         ]
+        named = [entry for entry in there if options["strategy"] in (None, entry[2].name)]
+        if not named:
+            raise CommandError(
+                f"No form is called “{options['strategy']}”. There are: {_names(there)}."
+            )
+        found = [entry for entry in named if not options["naive"] or entry[1] == NAIVE]
         if not found:
-            raise CommandError(_no_such_strategy(options["strategy"], wanted))
+            raise CommandError(f"No naive form, but one that holds: {_names(named)}.")
         return found
 
-    def _list(self, chosen: list[tuple[Scenario, str, Form]]) -> None:
-        for each in dict.fromkeys(entry[0].name for entry in chosen):
-            self.stdout.write(f"{each}: {scenario.get(each).claim}")
-            for kind, form in scenario.get(each).forms():
+    def _list(self, chosen: list[tuple[Scenario, str, Form]], *, as_json: bool) -> None:
+        if as_json:
+            document = {"scenarios": [_as_dict(*entry) for entry in chosen]}
+            self.stdout.write(json.dumps(document, indent=2))
+            return
+        for name, group in groupby(chosen, key=lambda entry: entry[0].name):
+            self.stdout.write(f"{name}: {scenario.get(name).claim}")
+            for _, kind, form in group:
                 ours = " (ours)" if form.ours else ""
                 self.stdout.write(f"    {kind:5}  {form.name}{ours}: {form.what}")
 
@@ -137,8 +150,6 @@ class Command(BaseCommand):
     def _replay(
         self, explorer: Explorer, chosen: list[tuple[Scenario, str, Form]], schedule: str
     ) -> Entry:
-        if len({each.name for each, _, _ in chosen}) > 1:
-            raise CommandError("--schedule belongs to one scenario: name it.")
         try:
             entry = report.run_schedule(explorer, *chosen[0], schedule)
         except ExplorerError as error:
@@ -182,11 +193,15 @@ class Command(BaseCommand):
         self.stdout.write(report.figures(entries))
         if tried:
             broken = sum(mutant.broken for mutant in tried)
-            unexplored = sum(bool(mutant.unexplored) for mutant in tried)
+            unexplored = sum(bool(mutant.unexplored or mutant.error) for mutant in tried)
             self.stdout.write(
                 f"{len(tried)} removals: {broken} break their claim, from {unexplored} nothing was "
                 "learnt"
             )
+
+    def _none_is_broken(self, entries: list[Entry]) -> bool:
+        """A schedule may leave a naive form whole; what holds, it must not break."""
+        return all(entry.kind == NAIVE or entry.verdict.holds for entry in entries)
 
     def _all_right(self, entries: list[Entry], tried: list[mutants.Mutant]) -> bool:
         return all(entry.is_right for entry in entries) and all(each.is_right for each in tried)
@@ -195,13 +210,32 @@ class Command(BaseCommand):
 def _demand_whole_races(options: dict[str, Any]) -> None:
     """A page shows all forms of its race, as every test run explores them again."""
     for part in ("strategy", "naive", "schedule", "whole"):
-        if options["pages"] and options[part]:
+        if options["pages"] and options[part] not in (None, False):
             raise CommandError(
                 f"--pages needs every form of a race, within its bounds: leave --{part} out."
             )
 
 
-def _no_such_strategy(strategy: str, wanted: list[Scenario]) -> str:
-    known = [f"{each.name}: {form.name}" for each in wanted for _, form in each.forms()]
-    there = f" There are: {'; '.join(known)}." if known else ""
-    return f"No form is called “{strategy}”.{there}"
+def _demand_one_form(chosen: list[tuple[Scenario, str, Form]]) -> None:
+    """A schedule of one form says nothing about another."""
+    if len({each.name for each, _, _ in chosen}) > 1:
+        raise CommandError("--schedule belongs to one scenario: name it.")
+    if len(chosen) > 1:
+        raise CommandError(
+            f"--schedule belongs to one form: add --strategy. There are: {_names(chosen)}."
+        )
+
+
+def _names(chosen: list[tuple[Scenario, str, Form]]) -> str:
+    return "; ".join(f"{each.name}: {form.name}" for each, _, form in chosen)
+
+
+def _as_dict(each: Scenario, kind: str, form: Form) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "claim": each.claim,
+        "form": kind,
+        "strategy": form.name,
+        "ours": form.ours,
+        "what": form.what,
+    }
