@@ -1,4 +1,4 @@
-"""Answers: every schedule held, or the shortest that did not."""
+"""Answers: every schedule held, or one that did not: of the fewest preemptions, the shortest."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +16,17 @@ from .schedule import ACK
 from .step import Moment, Outcome
 
 MOST_PREEMPTIONS = 3  # tried, one more at a time, before a refutation asks for all schedules
+MOST_FURTHER = 500  # schedules that a refutation runs after its first hit, for a shorter one
 Progress = Callable[["Verdict"], None]
 
 
 def silent(verdict: "Verdict") -> None:
     """Tell nobody how far it is."""
+
+
+def steps(moments: Sequence[Moment]) -> int:
+    """How many steps these are: what goes on after a wait has begun before."""
+    return sum(moment.text != "…" for moment in moments)
 
 
 @dataclass
@@ -32,6 +38,11 @@ class Violation:
     workers: list[str]
     moments: list[Moment]
     number: int  # it was the nth schedule that was tried
+
+    @property
+    def steps(self) -> int:
+        """How long it is."""
+        return steps(self.moments)
 
     def __str__(self) -> str:
         drawn = timeline.draw(self.workers, self.moments)
@@ -119,10 +130,13 @@ def _both(living: Verdict, dying: Verdict) -> Verdict:
 
 
 def refute(explorer: Explorer, question: Question, progress: Progress = silent) -> Verdict:
-    """Look for the shortest schedule that fails: first without preemption, then with ever more."""
+    """Look for a schedule that fails: first without preemption, then with ever more.
+
+    Of those with the fewest preemptions the one with the fewest steps is kept.
+    """
     with asked(explorer, question) as (verdict, scenario):
         for bound in [*range(MOST_PREEMPTIONS + 1), None]:
-            left_out = _run(scenario, question, verdict, bound, progress)
+            left_out = _run(scenario, question, verdict, bound, progress, MOST_FURTHER)
             if verdict.violations or not left_out:
                 verdict.complete = verdict.holds
                 break
@@ -137,15 +151,25 @@ def replay(explorer: Explorer, question: Question, schedule: str) -> Verdict:
 
 
 def _run(
-    scenario: Scenario, question: Question, verdict: Verdict, bound: int | None, progress: Progress
+    scenario: Scenario,
+    question: Question,
+    verdict: Verdict,
+    bound: int | None,
+    progress: Progress,
+    further: int = 0,
 ) -> bool:
-    """Run schedules until one fails. True where the bound left some out."""
+    """Run schedules until one fails, and so many further ones. True where the bound left some out.
+
+    The verdict keeps the shortest of those that fail.
+    """
     points: set[tuple[str, int]] = set()
     for explored in scenario.search(bound=bound):
         _judge(scenario, explored, question, verdict, points)
         progress(verdict)
         if verdict.violations:
-            break
+            further -= 1
+            if further < 0:
+                break
     verdict.crash_points = max(verdict.crash_points, len(points))
     return scenario.left_out
 
@@ -163,13 +187,12 @@ def _judge(
     verdict.schedules += 1
     points |= explored.run.budget.struck
     moments = explored.run.moments
-    verdict.statements = max(verdict.statements, sum(moment.text != "…" for moment in moments))
+    verdict.statements = max(verdict.statements, steps(moments))
     message = broken(scenario, explored, question)
     if message:
         columns = timeline.workers(moments, list(question.jobs))
-        verdict.violations.append(
-            Violation(message, explored.schedule, columns, moments, verdict.schedules)
-        )
+        found = Violation(message, explored.schedule, columns, moments, verdict.schedules)
+        verdict.violations = [min([*verdict.violations, found], key=lambda each: each.steps)]
     else:
         verdict.example, verdict.example_moments = explored.schedule, moments
 
