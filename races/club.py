@@ -13,6 +13,16 @@ from races.explorer import point
 
 SLUG = "club"
 
+ROOM_FOR_ONE = {"%(cap)s > 0": "it refuses all under a cap of nothing; here the cap is more"}
+"""What the daily cap may lack where not all have room."""
+
+ROOM_FOR_ALL = {
+    **ROOM_FOR_ONE,
+    "taken.texts <": "there is room for all here; it refuses who comes too late "
+    "(two_accounts_stay_within_one_quota)",
+}
+"""The same where all have."""
+
 sent: list[str] = []
 """What the provider really sent: it remembers, whoever dies."""
 

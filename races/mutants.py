@@ -25,6 +25,17 @@ SPARE = {
     "attempts = 0": "poison: only a first run may go without a run record",
     "crashes = 0": "poison: only a first run may go without a run record",
     "NOT message.alone": "poison: a suspect runs alone, under a run record",
+    "THEN place = 1 ELSE NOT alone": "poison: a suspect runs alone",
+    "place = 1": "it says which of the recorded is meant",
+    "FROM outbox_pause": "a pause, which keeps a message from everybody alike; none is in force",
+    "target = ANY": "it says which pauses are meant, and none is in force",
+    "(due_at, id) >=": "speed: the look begins behind what is finished",
+    "state = 'pending' in WITH own": "the claim asks the same: what is finished would be recorded, "
+    "and not run",
+    "FROM outbox_run": "two records of one message; its claim asks for its state and lets one of "
+    "them run it",
+    "product.version = step.version": "a second line behind the product's row lock; its count is "
+    "checked",
     "started_at <": "grace: without it a run that is about to begin counts as crashed, and the row "
     "lock still keeps it from running twice",
     "outcome IS NULL": "a second line behind the reduction's row lock; its count is checked",
@@ -45,12 +56,14 @@ class Mutant:
     schedule: str = ""
     message: str = ""
     reason: str = ""  # why it is there all the same
-    unexplored: str = ""  # why nothing was learnt
+    unexplored: str = ""  # why nothing can be learnt
+    capped: bool = False  # nothing broke in as many schedules as were tried, and there are more
+    error: str = ""  # why it could not be explored
 
     @property
     def is_right(self) -> bool:
         """Needed, or known to be there for something else; where nothing was learnt, it says so."""
-        return self.broken or bool(self.reason or self.unexplored)
+        return not self.error and (self.broken or bool(self.reason or self.unexplored))
 
     @property
     def in_words(self) -> str:
@@ -58,9 +71,10 @@ class Mutant:
         what = f"{self.scenario} | {self.strategy} | without {self.removed}:"
         if self.broken:
             return f"{what} broken at {self.schedule}: {self.message}"
-        if self.unexplored:
-            return f"{what} {self.unexplored}"
-        return f"{what} nothing breaks; {self.reason or 'NO REASON KNOWN'}"
+        if self.error or self.unexplored:
+            return f"{what} {self.error or self.unexplored}"
+        tried = " in what was tried" if self.capped else ""
+        return f"{what} nothing breaks{tried}; {self.reason or 'NO REASON KNOWN'}"
 
     def as_dict(self) -> dict[str, Any]:
         """The fields of the contract, and more."""
@@ -73,6 +87,8 @@ class Mutant:
             "message": self.message,
             "reason": self.reason,
             "unexplored": self.unexplored,
+            "capped": self.capped,
+            "error": self.error,
         }
 
 
@@ -107,7 +123,7 @@ def run(
     try:
         statements = _statements(explorer, form.question)
     except ExplorerError as error:
-        yield Mutant(scenario.name, form.name, "anything", False, unexplored=_why(error))
+        yield Mutant(scenario.name, form.name, "anything", False, error=_named(error))
         return
     for mutation in mutations(statements):
         if known[mutation.mutant] >= MOST_RACES:
@@ -129,24 +145,27 @@ def run(
 def _mutant(scenario: Scenario, form: Form, removed: str, broken: Callable[[], Verdict]) -> Mutant:
     mutant = Mutant(scenario.name, form.name, removed, broken=False)
     try:
-        violations = broken().violations
-    except ExplorerError as error:  # it says nothing about the lock
-        return replace(mutant, unexplored=_why(error))
-    if violations:
-        found = violations[0]
+        verdict = broken()
+    except NoValidSql as error:
+        return replace(mutant, unexplored=f"no valid SQL: {error}")
+    except NeverEnds:
+        return replace(mutant, unexplored=_LIVELOCK)
+    except ExplorerError as error:  # of which nobody knows what it says about the lock
+        return replace(mutant, error=_named(error))
+    if verdict.violations:
+        found = verdict.violations[0]
         return replace(mutant, broken=True, schedule=found.schedule, message=found.message)
     reasons = [why for part, why in {**form.spare, **SPARE}.items() if part in removed]
-    return replace(mutant, reason=reasons[0] if reasons else "")
+    return replace(mutant, reason=reasons[0] if reasons else "", capped=not verdict.complete)
 
 
-def _why(error: ExplorerError) -> str:
-    if isinstance(error, NoValidSql):
-        return f"no valid SQL: {error}"
-    if isinstance(error, NeverEnds):
-        return (
-            "could not be explored: a worker asks again without end, which under a scheduler that "
-            "lets nobody else go on is a livelock, and no broken claim"
-        )
+_LIVELOCK = (
+    "could not be explored: a worker asks again without end, which under a scheduler that lets "
+    "nobody else go on is a livelock, and no broken claim"
+)
+
+
+def _named(error: ExplorerError) -> str:
     return f"could not be explored: {type(error).__name__}: {error}"
 
 
@@ -154,7 +173,8 @@ def _breaks(explorer: Explorer, question: Question, mutation: Mutation) -> Verdi
     """Without deaths first: most locks are there for the living."""
     found = _tried(explorer, question.but(mutate=mutation, kills=0), MOST_SCHEDULES)
     if not found.violations and question.kills:
-        found = _tried(explorer, question.but(mutate=mutation), MOST_DEATHS)
+        dying = _tried(explorer, question.but(mutate=mutation), MOST_DEATHS)
+        found = replace(dying, complete=found.complete and dying.complete)
     mutation.demand_met()
     return found
 
@@ -165,7 +185,7 @@ def _tried(explorer: Explorer, question: Question, most: int) -> Verdict:
     def enough(verdict: Verdict) -> None:
         latest[:] = [verdict]
         _demand_valid_sql(verdict)
-        if verdict.schedules + verdict.cut >= most:
+        if verdict.violations or verdict.schedules + verdict.cut >= most:
             raise _Enough
 
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from races.explorer import timeline
-from races.mutants import Mutant
+from races.mutants import MOST_DEATHS, MOST_RACES, MOST_SCHEDULES, Mutant
 from races.report import Entry
 from races.scenario import HOLDS, NAIVE, Scenario, scenarios
 
@@ -90,23 +90,32 @@ def necessity(tried: Sequence[dict[str, Any]]) -> str:
     ]
     head = "| race | form | taken out | then |\n|---|---|---|---|"
     broken = sum(each["broken"] for each in tried)
-    nothing_learnt = [each["unexplored"] for each in tried if each.get("unexplored")]
+    nothing_learnt = [_unlearnt(each) for each in tried if _unlearnt(each)]
     invalid = sum(why.startswith("no valid SQL") for why in nothing_learnt)
+    capped = sum(each.get("capped", False) for each in tried)
+    spare = len(tried) - broken - len(nothing_learnt)
     return (
         "# Is every lock needed?\n\n"
         "One lock, condition or constraint at a time was taken out of the SQL of the forms that "
         f"hold. {broken} of {len(tried)} removals break the claim. Nothing was learnt from "
         f"{invalid} that left no valid SQL and {len(nothing_learnt) - invalid} that could not be "
-        f"explored. The other {len(tried) - broken - len(nothing_learnt)} break nothing in what "
-        "was tried, and say what they are there for. Made by `manage.py races --mutants "
-        "--pages`.\n\n" + "\n".join([head, *rows]) + "\n"
+        f"explored. The other {spare} break nothing in what was tried, and say what they are there "
+        f"for: {spare - capped} in every schedule, {capped} in the first {MOST_SCHEDULES}, and "
+        f"{MOST_DEATHS} with a death (“capped”). What is spare in every race is tried in "
+        f"{MOST_RACES}; a condition that says which row is meant (`id = …`) is left in. Made by "
+        "`manage.py races --mutants --pages`.\n\n" + "\n".join([head, *rows]) + "\n"
     )
 
 
 def _then(mutant: dict[str, Any]) -> str:
     if mutant["broken"]:
         return f"broken by `{mutant['schedule']}`: {mutant['message']}"
-    return mutant.get("unexplored") or mutant["reason"] or "?"
+    reason = mutant["reason"] or "?"
+    return _unlearnt(mutant) or (f"{reason} (capped)" if mutant.get("capped") else reason)
+
+
+def _unlearnt(mutant: dict[str, Any]) -> str:
+    return mutant.get("error") or mutant.get("unexplored") or ""
 
 
 def _figures(results: Sequence[dict[str, Any]]) -> str:

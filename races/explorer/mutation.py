@@ -1,7 +1,7 @@
 """Takes one lock, one condition out of the SQL at a time, to see whether it is needed.
 
 A mutation is found by looking at the statements of a run: each row lock, each SKIP LOCKED, each
-condition of an UPDATE or of a locking SELECT is one.
+condition of a statement that writes or locks is one, in whichever of its WHERE clauses it stands.
 """
 
 import re
@@ -17,9 +17,16 @@ _ROW_LOCK = re.compile(
 )
 _SKIP = re.compile(r"\s+SKIP\s+LOCKED")
 _ADVISORY = re.compile(r"pg_(?:try_)?advisory_xact_lock(?=\()")
-_NAMES_THE_ROW = re.compile(r'\b(?:id|sku|handler)"?\s*(?:=|IN\b)')
+_WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\b")
+_NAMES_THE_ROW = re.compile(r'(?:"?\w+"?\.)?"?(?:id|sku|handler)"?\s*(?:=|IN\b)')
 _WHERE = re.compile(r"\bWHERE\s+", re.IGNORECASE)
-_AFTER_WHERE = re.compile(r"\s+(?:ORDER\s+BY|RETURNING|LIMIT|FOR|GROUP\s+BY)\b", re.IGNORECASE)
+_STRING = re.compile(r"'(?:[^']|'')*'")
+_WORD = re.compile(
+    r"[()]|\b(?:CASE|END|BETWEEN|AND|RETURNING|LIMIT|FOR|HAVING|UNION|(?:ORDER|GROUP)\s+BY"
+    r"|ON\s+CONFLICT)\b",
+    re.IGNORECASE,
+)
+"""What a WHERE clause nests by, joins its conditions by, or ends at."""
 
 
 def unchanged(sql: str) -> str:
@@ -58,56 +65,72 @@ def mutations(statements: Iterable[str]) -> Iterator[Mutation]:
 
 def _removals(sql: str) -> Iterator[tuple[str, str]]:
     for pattern in (_SKIP, _ROW_LOCK):
-        if found := pattern.search(sql):
+        for found in pattern.finditer(sql):
             yield found[0].strip(), sql[: found.start()] + sql[found.end() :]
-    if found := _ADVISORY.search(sql):
+    for found in _ADVISORY.finditer(sql):
         first, last = found.start(), found.end() + _closes(sql[found.end() :]) + 1
         # the arguments stay, for their parameters: PostgreSQL folds it to true and calls nothing
         yield (
             sql[first:last],
             f"{sql[:first]}({sql[found.end() : last]} IS NULL OR TRUE){sql[last:]}",
         )
-    if sql.upper().startswith(("UPDATE", "DELETE")) or _ROW_LOCK.search(sql):
+    if _WRITES.search(sql) or _ROW_LOCK.search(sql):
         yield from _conditions(sql)
 
 
 def _conditions(sql: str) -> Iterator[tuple[str, str]]:
-    """Each condition of the last WHERE; it is made true, so that its parameters stay in place."""
-    places = list(_WHERE.finditer(sql))
-    if not places:
-        return
-    start = places[-1].end()
-    end = next((found.start() for found in _AFTER_WHERE.finditer(sql, start)), len(sql))
-    clause = sql[start:end]
-    inner = (
-        clause[1:-1] if clause.startswith("(") and _closes(clause) == len(clause) - 1 else clause
-    )
-    offset = start + (clause is not inner)
-    for first, last in _conjuncts(inner):
-        condition = inner[first:last]
-        if _NAMES_THE_ROW.search(condition):
-            continue  # it says which row is meant, and guards nothing
-        if condition.count("(") != condition.count(")"):
-            continue  # the clause is part of something larger
-        made_true = f"(({condition}) OR TRUE)"
-        yield condition, sql[: offset + first] + made_true + sql[offset + last :]
+    """Each condition of each WHERE; it is made true, so that its parameters stay in place."""
+    plain = _STRING.sub(lambda string: "'" + "_" * (len(string[0]) - 2) + "'", sql)
+    for where in _WHERE.finditer(plain):
+        for first, last in _conjuncts(plain, where.end()):
+            condition = sql[first:last]
+            if not condition or _closes(f"({plain[first:last]})") != last - first + 1:
+                raise ValueError(f"“{condition}” cannot be cut out of “{sql}”.")
+            # one that says which row is meant guards nothing
+            if not _NAMES_THE_ROW.match(condition):
+                yield condition, f"{sql[:first]}(({condition}) OR TRUE){sql[last:]}"
 
 
-def _conjuncts(clause: str) -> Iterator[tuple[int, int]]:
-    depth, start, position = 0, 0, 0
-    while position < len(clause):
-        depth += {"(": 1, ")": -1}.get(clause[position], 0)
-        if depth == 0 and clause[position : position + 5].upper() == " AND ":
-            yield start, position
-            start = position + 5
-        position += 1
-    yield start, len(clause)
+def _conjuncts(sql: str, start: int) -> Iterator[tuple[int, int]]:
+    """Where the conditions lie of the clause that begins there, those in parentheses one by one."""
+    for first, last in _joined(sql, start):
+        clause = sql[first:last]
+        if _closes(clause) == last - first - 1 and not clause.startswith("(SELECT"):
+            yield from _conjuncts(sql, first + 1)
+        else:
+            yield first, last
+
+
+def _joined(sql: str, start: int) -> Iterator[tuple[int, int]]:
+    """The parts between the ANDs, up to what ends the clause."""
+    depth, between, end = 0, False, len(sql)
+    for found in _WORD.finditer(sql, start):
+        word = found[0].upper()
+        if word in ("(", "CASE"):
+            depth += 1
+        elif depth:
+            depth -= word in (")", "END")
+        elif word == "BETWEEN" or (word == "AND" and between):
+            between = not between
+        elif word == "AND":
+            yield _trimmed(sql, start, found.start())
+            start = found.end()
+        else:
+            end = found.start()
+            break
+    yield _trimmed(sql, start, end)
+
+
+def _trimmed(sql: str, start: int, end: int) -> tuple[int, int]:
+    text = sql[start:end]
+    return end - len(text.lstrip()), start + len(text.rstrip())
 
 
 def _closes(clause: str) -> int:
+    """Where the parenthesis closes that the clause begins with; -1 where it does not."""
     depth = 0
     for position, character in enumerate(clause):
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth == 0:
-            return position
+            return position if position else -1
     return -1

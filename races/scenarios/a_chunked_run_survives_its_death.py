@@ -87,7 +87,11 @@ SCENARIO = Scenario(
             "our service in chunks of one product, delivered twice and killed anywhere; afterwards "
             "the relay finds what is left",
             ours=True,
-            spare=shop.REDUCTION_HELD,
+            spare={
+                **shop.REDUCTION_HELD,
+                "constraint": "a last line: it outlives the reduction's status and every message",
+            },
+            constraints=[("pricing_pricechange", "price_change_once_per_reduction")],
         ),
     ),
     why=(

@@ -67,6 +67,7 @@ SCENARIO = Scenario(
             Question((tick,) * 2, alone(check_ours), setup, kills=1, around=one_schedule),
             "our outbox: the slot is an idempotency key",
             ours=True,
+            constraints=[("outbox_idempotencykey", "outbox_idempotencykey_pkey")],
         ),
     ),
     why="Both beats read that tonight has not been done, and both do it.",

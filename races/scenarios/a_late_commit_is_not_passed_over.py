@@ -83,9 +83,13 @@ RETENTION = {
     "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings pass each "
     "other by",
     "created_at <": "retention, which these messages set off: how long to keep",
-    "behind.group =": "retention, which these messages set off: what to keep",
+    **dict.fromkeys(
+        ("finished_at <", "until <", "state = %(state)s", "message.state = 'dead'",
+         "behind.group =", "behind.state IN", "rule = ", "state <> 'done'", "key = ANY"),
+        "retention, which these messages set off: what to keep",
+    ),
     "FOR NO KEY UPDATE SKIP LOCKED in WITH own": "two workers record different ones",
-}
+}  # fmt: skip
 
 SCENARIO = Scenario(
     claim="A late commit is not passed over",
@@ -108,6 +112,8 @@ SCENARIO = Scenario(
                 (insert_job, lambda: insert_job(), claim_by_state),
                 alone(check_jobs),
                 aftermath=claim_by_state,
+                kills=1,
+                comes_again=lambda _: False,
             ),
             "what is pending is pending, whatever its id",
             spare={
@@ -122,7 +128,7 @@ SCENARIO = Scenario(
                      bound=1),
             "ours: the claim asks for state and due time, never for an id",
             ours=True,
-            spare={**shop.CLAIMED_BEFORE, **RETENTION},
+            spare={**RETENTION, **shop.CLAIMED_BEFORE},
         ),
         Form(
             "the consumer, killed",
@@ -131,7 +137,7 @@ SCENARIO = Scenario(
             "the same with one writer, who or whose reader dies anywhere; afterwards the relay "
             "looks",
             ours=True,
-            spare={**shop.CLAIMED_BEFORE, **RETENTION},
+            spare={**RETENTION, **shop.CLAIMED_BEFORE},
         ),
     ),
     why=(

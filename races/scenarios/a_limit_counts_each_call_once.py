@@ -156,6 +156,7 @@ SCENARIO = Scenario(
                 "(a_text_that_is_sent_is_paid_and_sent_once)",
                 "credits_textmessage.state": "a second line behind the row lock under which the "
                 "state is read",
+                **club.ROOM_FOR_ALL,
                 "held >=": "nobody gives back more than is held; a CHECK says so as well",
             },
         ),

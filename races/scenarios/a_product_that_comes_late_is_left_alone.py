@@ -72,11 +72,18 @@ SCENARIO = Scenario(
             Question((apply, insert_by_import), alone(check_ours), setup, kills=1),
             "our service: what is meant was noted when it was scheduled",
             ours=True,
+            constraints=[
+                ("pricing_reductiontarget", "target_once_per_reduction_and_product"),
+                ("pricing_pricechange", "price_change_once_per_reduction"),
+            ],
             spare={
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
                 "and against cancelling; here nobody else wants this reduction",
                 "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
                 "well: without the lock the loser raises StalePrice and its message runs again",
+                "constraint target_once": "it guards the noting, which is done before this race",
+                "constraint price_change": "a last line: it outlives the reduction's status and "
+                "every message",
             },
         ),
     ),

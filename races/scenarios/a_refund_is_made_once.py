@@ -81,13 +81,19 @@ SCENARIO = Scenario(
             "unique refund",
             Question((unique_refund,) * 2, alone(check), setup, kills=1),
             "whatever the states say, there is one refund of a text",
+            constraints=[("races_receipt", "receipt_once_per_operation")],
         ),
         Form(
             "evidence.failed",
             Question((fail,) * 2, alone(check_ours), setup_ours, kills=1),
             "our ledger: the text is held, and its release is unique as well",
             ours=True,
-            spare={"held >=": "nobody gives back more than is held; a CHECK says so as well"},
+            constraints=[("credits_creditentry", "credit_entry_once_per_operation")],
+            spare={
+                "held >=": "nobody gives back more than is held; a CHECK says so as well",
+                "constraint": "a last line behind the text's row lock, under which its state is "
+                "read",
+            },
         ),
     ),
     why="Two proofs of one failure arrive together. Both see a text that is not refunded yet.",

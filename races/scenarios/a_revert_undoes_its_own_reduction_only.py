@@ -94,7 +94,11 @@ SCENARIO = Scenario(
             "a small revert, against our apply_reduction: it writes only where the reduction's "
             "change is still the last",
             ours=True,
-            spare=_SPARE,
+            constraints=[("pricing_pricechange", "price_change_once_per_version")],
+            spare={
+                **_SPARE,
+                "constraint": "a last line: a price is written where its version is as it was",
+            },
         ),
         Form(
             "row lock",

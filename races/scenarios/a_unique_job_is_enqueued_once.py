@@ -70,6 +70,7 @@ SCENARIO = Scenario(
             Question((enqueue,) * 2, alone(check_ours), kills=1),
             "our outbox: the key is a row, and the second waits for the first one's commit",
             ours=True,
+            constraints=[("outbox_idempotencykey", "outbox_idempotencykey_pkey")],
         ),
         Form(
             "schedule_reduction with a key",

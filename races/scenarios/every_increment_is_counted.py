@@ -100,17 +100,21 @@ SCENARIO = Scenario(
             "find or create, then F()",
             Question((find_then_add_in_place,) * 2, alone(check), kills=1),
             "the primary key lets one of them create it, and the database adds",
+            constraints=[("races_account", "races_account_pkey")],
         ),
         Form(
             "upsert",
             Question((upsert,) * 2, alone(check), kills=1),
             "INSERT … ON CONFLICT DO UPDATE: making it and adding to it are one statement",
+            constraints=[("races_account", "races_account_pkey")],
         ),
         Form(
             "daily.take",
             Question((take,) * 2, alone(check_ours), setup_ours, kills=1),
             "ours: the texts of a community's day, counted in one upsert",
             ours=True,
+            spare=club.ROOM_FOR_ALL,
+            constraints=[("credits_dailycount", "daily_count_once_per_community_and_day")],
         ),
     ),
     why=(

@@ -99,7 +99,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "serializable",
-            Question((first_serializable, second_serializable), alone(check), setup),
+            Question((first_serializable, second_serializable), alone(check), setup, kills=1),
             "PostgreSQL sees that each read what the other wrote; retried on 40001",
         ),
         Form(
@@ -107,6 +107,7 @@ SCENARIO = Scenario(
             Question((count, count), alone(check_ours), setup_ours, kills=1),
             "ours: one row for the quota, counted and compared in one upsert",
             ours=True,
+            spare=club.ROOM_FOR_ONE,
         ),
     ),
     why=(

@@ -76,6 +76,13 @@ SCENARIO = Scenario(
             ),
             "our service, on a community with one member and one credit",
             ours=True,
+            spare={
+                "member.community_id =": "it says whose members are meant, and there is one "
+                "community here",
+                "opted_out_at": "whom not to write to; nobody has opted out here",
+                "price.segments": "what a text costs must be known, and here it is",
+                "budget": "how many to begin with; the guarded update refuses what is too much",
+            },
         ),
     ),
     why=(

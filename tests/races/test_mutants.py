@@ -2,11 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
+from outbox import claims
 from races import mutants, pages, scenario
 from races.explorer import Explorer, Question
 from races.explorer.errors import NothingMutated
@@ -27,6 +29,61 @@ def test_each_lock_and_each_condition_is_taken_out_by_itself() -> None:
         "SKIP LOCKED",
         "FOR NO KEY UPDATE SKIP LOCKED",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "conditions"),
+    [
+        pytest.param(
+            "WITH l AS (SELECT 1) SELECT m.n FROM l, m WHERE m.id = ANY(%s) AND m.state = 'on' AND "
+            "NOT EXISTS (SELECT FROM p WHERE p.of = 'a WHERE (') ORDER BY m.n FOR UPDATE",
+            ["m.state = 'on'", "NOT EXISTS (SELECT FROM p WHERE p.of = 'a WHERE (')",
+             "p.of = 'a WHERE ('"],
+            id="beside a subquery with one of its own",
+        ),
+        pytest.param(
+            "WITH w AS (UPDATE a SET n = 1 FROM b WHERE a.id = b.id AND a.v = b.v RETURNING n) "
+            "INSERT INTO c SELECT n FROM w",
+            ["a.v = b.v"],
+            id="inside WITH",
+        ),
+        pytest.param(
+            "INSERT INTO a AS t (n) SELECT 1 WHERE %s > 0 "
+            "ON CONFLICT (n) DO UPDATE SET n = 2 WHERE t.n < %s RETURNING n",
+            ["%s > 0", "t.n < %s"],
+            id="of an upsert",
+        ),
+        pytest.param(
+            "DELETE FROM a WHERE n BETWEEN 1 AND 2 AND (b AND (c OR d)) "
+            "AND CASE WHEN e AND f THEN g END",
+            ["n BETWEEN 1 AND 2", "b", "c OR d", "CASE WHEN e AND f THEN g END"],
+            id="where AND joins no conditions",
+        ),
+    ],
+)  # fmt: skip
+def test_every_where_is_looked_at(sql: str, conditions: list[str]) -> None:
+    found = [each for each in mutations([sql]) if " OR TRUE" in each.mutant]
+    assert [each.removed for each in found] == conditions
+    for each in found:
+        assert each.mutant.replace(f"(({each.removed}) OR TRUE)", each.removed) == sql
+
+
+def test_the_claim_of_the_outbox_loses_each_of_its_conditions() -> None:
+    found = [each.removed for each in mutations([claims._CLAIM_FIRST])]
+    wanted = ["state = 'pending'", "attempts = 0", "crashes = 0"]
+    assert {*(f"message.{each}" for each in wanted), "NOT message.alone"} <= set(found)
+
+
+def test_each_of_several_row_locks_is_taken_out() -> None:
+    sql = "WITH a AS (SELECT 1 FROM b FOR UPDATE) SELECT 1 FROM a, c FOR SHARE OF c SKIP LOCKED"
+    assert [(each.removed, len(sql) - len(each.mutant)) for each in mutations([sql])] == [
+        ("SKIP LOCKED", 12), ("FOR UPDATE", 11), ("FOR SHARE OF c SKIP LOCKED", 27)
+    ]  # fmt: skip
+
+
+def test_a_condition_that_cannot_be_cut_out_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"“\(n = 1” cannot be cut out of “UPDATE a"):
+        list(mutations(["UPDATE a SET n = 1 WHERE (n = 1"]))
 
 
 def test_a_mutation_that_met_no_statement_is_an_error() -> None:
@@ -119,6 +176,39 @@ def test_a_removal_that_cannot_be_explored_breaks_nothing_and_stops_nothing(
     assert [each.broken for each in found] == [False, False]
     assert "a livelock, and no broken claim" in found[0].unexplored
     assert not found[1].unexplored
+    assert found[0].is_right
+
+
+def test_a_removal_that_fails_otherwise_is_no_verdict(explorer: Explorer) -> None:
+    """It would be taken for one of a lock that nobody needs, or of one that cannot be judged."""
+    turns = count()
+
+    def says_another_thing_later() -> None:
+        how = "lt" if next(turns) < 2 else "gt"
+        Account.objects.filter(**{f"credits__{how}": 9}).update(credits=F("credits") + 1)
+
+    race = scenario.get("one_credit_is_spent_once")
+    question = Question(
+        (says_another_thing_later,) * 2, alone(lambda: None), race.naive[0].question.setup
+    )
+    mutant, *_ = mutants.run(explorer, race, Form("says", question), Counter())
+    assert mutant.error.startswith("could not be explored: NothingMutated: No st")
+    assert (mutant.broken, mutant.is_right) == (False, False)
+    assert mutant.as_dict()["error"] == mutant.error in mutant.in_words
+
+
+def test_a_removal_says_where_not_every_schedule_was_tried(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = scenario.get("two_relays_have_one_effect")
+    (form,) = [form for _, form in race.forms() if form.name == "SKIP LOCKED"]
+    form = replace(form, question=form.question.but(kills=0))
+    whole, *_ = mutants.run(explorer, race, form, Counter())
+    assert (whole.broken, whole.capped) == (False, False)
+    monkeypatch.setattr(mutants, "MOST_SCHEDULES", 1)
+    capped, *_ = mutants.run(explorer, race, form, Counter())
+    assert (capped.broken, capped.capped) == (False, True)
+    assert "nothing breaks in what was tried; throughput" in capped.in_words
 
 
 def test_the_page_counts_what_broke_and_what_was_not_learnt() -> None:
@@ -127,10 +217,16 @@ def test_the_page_counts_what_broke_and_what_was_not_learnt() -> None:
         mutants.Mutant("a", "f", "y", broken=False, unexplored="no valid SQL: SyntaxError"),
         mutants.Mutant("a", "f", "z", broken=False, unexplored="could not be explored: NeverEnds"),
         mutants.Mutant("a", "f", "t", broken=False, reason="throughput"),
+        mutants.Mutant("a", "f", "u", broken=False, reason="speed", capped=True),
+        mutants.Mutant("a", "f", "v", broken=False, error="could not be explored: Divergence"),
     ]
     page = pages.necessity([each.as_dict() for each in tried])
     assert (
-        "1 of 4 removals break the claim. Nothing was learnt from 1 that left no valid SQL" in page
+        "1 of 6 removals break the claim. Nothing was learnt from 1 that left no valid SQL" in page
     )
-    assert "and 1 that could not be explored. The other 1 break nothing" in page
+    assert "and 2 that could not be explored. The other 2 break nothing" in page
+    assert "for: 1 in every schedule, 1 in the first 60, and 20 with a death" in page
+    assert "| throughput |" in page
+    assert "| speed (capped) |" in page
+    assert "| could not be explored: Divergence |" in page
     assert "| no valid SQL: SyntaxError |" in page
