@@ -36,6 +36,7 @@ class Entry:
         """The fields of the contract, and the form's own name."""
         verdict = self.verdict
         broken = verdict.violations[0] if verdict.violations else None
+        again = {"repeated": self.repeated, "found_again": self.found_again}
         return {
             "name": self.scenario.name,
             "form": self.kind,
@@ -52,6 +53,7 @@ class Entry:
             "violation": broken.message if broken else self.error,
             "schedule": broken.schedule if broken else verdict.example,
             "seconds": round(verdict.seconds, 3),
+            **(again if self.repeated else {}),
         }
 
 

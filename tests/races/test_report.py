@@ -31,8 +31,10 @@ def test_a_form_that_cannot_be_explored_is_wrong_whichever_kind_it_is(explorer: 
 def test_a_failing_schedule_is_repeated_on_one_set_up(explorer: Explorer) -> None:
     race = scenario.get("price_edits_lose_nothing")
     entry = report.run(explorer, race, NAIVE, race.naive[0])
+    assert "repeated" not in entry.as_dict()
     report.repeat(explorer, entry, 5)
     assert (entry.repeated, entry.found_again) == (5, 5)
+    assert entry.as_dict().items() >= {"repeated": 5, "found_again": 5}.items()
     assert entry.is_right
     entry.found_again = 4
     assert not entry.is_right
