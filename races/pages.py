@@ -71,7 +71,8 @@ def page(entries: Sequence[Entry]) -> str:
 def index(results: Sequence[dict[str, Any]]) -> str:
     """All scenarios with what was found."""
     table = [
-        "| claim | naive, broken by | holds | schedules | crash points |\n|---|---|---|---|---|"
+        "| claim | naive, broken by | holds | workers | schedules | crash points |\n"
+        "|---|---|---|---|---|---|"
     ]
     for name, claim in ((each.name, each.claim) for each in scenarios().values()):
         group = [each for each in results if each["name"] == name]
@@ -123,19 +124,23 @@ def _figures(results: Sequence[dict[str, Any]]) -> str:
     holds = [each for each in results if each["form"] == HOLDS]
     ours = [each for each in holds if each["ours"]]
     broken = sum(bool(each["violations"]) for each in naive)
-    proven = sum(each["complete"] for each in ours)
+    proven = [each for each in holds if each["complete"]]
+    dying = sum(bool(each["crash_points"]) for each in proven)
+    alone = sum(each["workers"] == 1 for each in proven)
+    ours_proven = sum(each["ours"] for each in proven)
     return (
         f"{len({each['name'] for each in results})} races; {len(naive)} naive forms, "
         f"{'all' if broken == len(naive) else broken} broken; {len(holds)} that hold, "
-        f"{sum(each['complete'] for each in holds)} of them proven; of our own {len(ours)}: "
-        f"{proven} proven, {len(ours) - proven} bounded in part. "
+        f"{len(proven)} of them proven ({dying} with a death at every point, of these {alone} of "
+        f"one worker only, and {len(proven) - dying} of the living alone); of our own {len(ours)}: "
+        f"{ours_proven} proven, {len(ours) - ours_proven} bounded in part. "
         f"{sum(each['schedules'] for each in results)} schedules, "
         f"{sum(each['crash_points'] for each in results)} crash points"
     )
 
 
 def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Of the project's own forms: where nobody dies, and where the tree was too large."""
+    """Where nobody dies, where one works alone, and where the tree of our own was too large."""
     ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
     bounded = [
         _named(each, f"{each['bounded']} preemptions")
@@ -148,6 +153,9 @@ def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
         if each.get("deaths_within") is not None
     ]
     living = [each for each in ours if not each["crash_points"]]
+    others = [each for each in results if each["form"] == HOLDS and not each["ours"]]
+    undying = [_named(each) for each in others if not each["crash_points"]]
+    alone = [_named(each) for each in results if each["form"] == HOLDS and each["workers"] == 1]
     beside = [
         _named(each, f"beside it: {_killed_beside(each)}")
         for each in living
@@ -159,7 +167,11 @@ def _left_out(results: Sequence[dict[str, Any]]) -> list[str]:
         "services are explored with a death at every point.",
         "- Without deaths in the form itself, with deaths in a form beside it that asks fewer "
         f"workers or within a bound: {'; '.join(beside) or 'none'}.",
-        f"- Explored without deaths: {'; '.join(nobody) or 'none'}.",
+        f"- Explored without deaths, of our own: {'; '.join(nobody) or 'none'}.",
+        "- Explored without deaths, of the forms that show a technique on tables of their own: "
+        f"{'; '.join(undying) or 'none'}.",
+        "- Explored with one worker only, which dies and comes again and meets nobody else: "
+        f"{'; '.join(alone) or 'none'}.",
         "- Every schedule of the living, but a death at each point beside so few preemptions only: "
         f"{'; '.join(deaths) or 'none'}.",
         f"- Bounded, so not proven: {'; '.join(bounded) or 'none'}.",
@@ -179,18 +191,22 @@ def _named(result: dict[str, Any], note: str = "") -> str:
 
 
 _INTRODUCTION = (
-    "Each page is one race: the naive form with the shortest schedule that breaks it, and the "
-    "forms that hold, each with how far that was shown. `manage.py races` runs them all on a "
+    "Each page is one race: the naive form with a schedule that breaks it (of those with the "
+    "fewest preemptions the one with the fewest steps), and the forms that hold, each with how far "
+    "that was shown. `manage.py races` runs them all on a "
     "PostgreSQL of its own; `manage.py races --pages` writes these pages.\n\n"
     "A schedule reads `A*1 B*4 A*3`: A makes one step, B four, A three. A step is a statement, a "
     "commit, a rollback, or a call outside. `kill:A` ends A's process there (its job comes again "
     "as A'); `…` is a statement that goes on after it has waited."
 )
 _LIMITS = (
-    "“Proven” means: every interleaving of statements was run, up to swaps of steps that nobody "
-    "can tell apart, against PostgreSQL's real locks, and the check held after each. It does not "
-    "mean more: what happens inside one statement is not explored, nor more workers than stand "
-    "there, nor other data; and nobody is killed while waiting for a lock, only before a step. "
+    "“Proven” means: every interleaving of the statements of so many workers was run, up to swaps "
+    "of steps that nobody can tell apart, against PostgreSQL's real locks, and the check held "
+    "after each; where crash points are counted, with one process killed at each of them, under "
+    "every interleaving, too. It does not mean more: what happens inside one statement is not "
+    "explored, nor more workers than stand there, nor other data; nobody is killed while waiting "
+    "for a lock, only before a step; and whoever waits for a lock alone goes on within the step "
+    "that frees it, whereas PostgreSQL may let another one overtake it. "
     "“Bounded” means: all schedules with so few preemptions, and no proof."
 )
 
@@ -228,10 +244,12 @@ def _held(entry: Entry) -> str:
 
 
 def _table(entries: Sequence[Entry]) -> str:
-    head = "| form | how | schedules | crash points | verdict |\n|---|---|---|---|---|"
+    head = (
+        "| form | how | workers | schedules | crash points | verdict |\n|---|---|---|---|---|---|"
+    )
     rows = [
-        f"| {entry.form.name} | {entry.form.what} | {entry.verdict.schedules} | "
-        f"{entry.verdict.crash_points or ''} | {_verdict(entry)} |"
+        f"| {entry.form.name} | {entry.form.what} | {entry.verdict.workers} | "
+        f"{entry.verdict.schedules} | {entry.verdict.crash_points or ''} | {_verdict(entry)} |"
         for entry in entries
         if entry.kind != NAIVE
     ]
@@ -259,6 +277,7 @@ def _row(name: str, claim: str, group: Sequence[dict[str, Any]]) -> str:
     return (
         f"| [{claim}]({name}.md) | {'; '.join('`' + each['schedule'] + '`' for each in naive)} | "
         f"{', '.join(each['strategy'] for each in holds)} | "
+        f"{', '.join(map(str, sorted({each['workers'] for each in holds})))} | "
         f"{sum(each['schedules'] for each in holds)} | "
         f"{sum(each['crash_points'] for each in holds)} |"
     )

@@ -76,12 +76,12 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "hold, then add",
-            Question((hold_then_add,) * 2, alone(check), setup),
+            Question((hold_then_add,) * 2, alone(check), setup, kills=1),
             "the second one compares after the first one's commit",
         ),
         Form(
             "a name for each correction",
-            Question((add_under_a_name,) * 2, alone(check), setup),
+            Question((add_under_a_name,) * 2, alone(check), setup, kills=1),
             "the unique constraint refuses the second one's",
             constraints=[("races_receipt", "receipt_once_per_operation")],
         ),

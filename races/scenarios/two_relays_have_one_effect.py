@@ -67,7 +67,7 @@ SCENARIO = Scenario(
     holds=(
         Form(
             "SKIP LOCKED",
-            Question((claim_publish_mark,) * 2, alone(check), setup),
+            Question((claim_publish_mark,) * 2, alone(check), setup, kills=1),
             "each takes what nobody else has",
             spare={"state = %s": "the row lock alone keeps the second relay away here"},
         ),

@@ -42,12 +42,19 @@ def test_the_index_says_what_was_left_out() -> None:
     """A reader must not take a bounded search for a proof, nor one without deaths for one with."""
     results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
     index = pages.index(results).partition("## What was left out")[2]
-    beside, _, rest = index.partition("- Explored without deaths")
-    living, _, rest = rest.partition("- Every schedule of the living")
+    beside, _, rest = index.partition("- Explored without deaths, of our own")
+    living, _, rest = rest.partition("- Explored without deaths, of the forms")
+    undying, _, rest = rest.partition("- Explored with one worker only")
+    alone, _, rest = rest.partition("- Every schedule of the living")
     deaths, _, bounded = rest.partition("- Bounded")
     killed = {(each["name"], each["strategy"]) for each in results if each["crash_points"]}
     ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
     dying = [each for each in ours if each["crash_points"]]
+    for each in results:
+        named = f"({each['name']}.md), {each['strategy']}"
+        holds, other = each["form"] == HOLDS, not each["ours"]
+        assert _lists(undying, named) == (holds and other and not each["crash_points"]), named
+        assert _lists(alone, named) == (holds and each["workers"] == 1), named
     assert f"- {len(dying)} of the {len(ours)} forms" in index
     for each in ours:
         named = f"({each['name']}.md), {each['strategy']}"
@@ -57,8 +64,27 @@ def test_the_index_says_what_was_left_out() -> None:
         other = (each["name"], f"{each['strategy']}, killed")
         lives = not each["crash_points"]
         assert (f"{named} (beside it: {other[1]})" in beside) == (lives and other in killed), named
-        listed = f"{named};" in living or f"{named}." in living
-        assert listed == (lives and other not in killed), named
+        assert _lists(living, named) == (lives and other not in killed), named
+
+
+def _lists(line: str, named: str) -> bool:
+    return f"{named};" in line or f"{named}." in line
+
+
+def test_the_index_says_how_many_work_and_what_a_proof_leaves_open() -> None:
+    results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
+    index = pages.index(results)
+    (row,) = (line for line in index.splitlines() if line.startswith("| [Done is"))
+    assert row.split("|")[4].strip() == "1, 2"
+    for open_question in ("of so many workers", "may let another one overtake it"):
+        assert open_question in index
+
+
+def test_the_index_and_the_table_of_removals_are_made_of_the_results() -> None:
+    results = json.loads((pages.FOLDER / "results.json").read_text())
+    again = "run `manage.py races --mutants --pages`"
+    assert (pages.FOLDER / "README.md").read_text() == pages.index(results["scenarios"]), again
+    assert (pages.FOLDER / "necessity.md").read_text() == pages.necessity(results["mutants"]), again
 
 
 def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
@@ -71,17 +97,19 @@ def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
 
 
 def test_the_sum_says_what_is_proven_and_what_of_it_is_ours() -> None:
-    some = {"name": "price_edits_lose_nothing", "strategy": "x", "schedules": 3, "crash_points": 1,
-            "bounded": None, "deaths_within": None, "violations": 0, "schedule": "A*1"}  # fmt: skip
+    some = {"name": "price_edits_lose_nothing", "strategy": "x", "workers": 2, "schedules": 3,
+            "crash_points": 1, "bounded": None, "deaths_within": None, "violations": 0,
+            "schedule": "A*1"}  # fmt: skip
     results = [
         some | {"form": NAIVE, "violations": 1, "complete": False, "ours": False},
-        some | {"form": HOLDS, "complete": True, "ours": False},
-        some | {"form": HOLDS, "complete": True, "ours": True},
+        some | {"form": HOLDS, "complete": True, "ours": False, "crash_points": 0},
+        some | {"form": HOLDS, "complete": True, "ours": True, "workers": 1},
         some | {"form": HOLDS, "complete": False, "ours": True, "bounded": 1},
     ]
     assert (
-        "1 races; 1 naive forms, all broken; 3 that hold, 2 of them proven; of our own 2: "
-        "1 proven, 1 bounded in part. 12 schedules, 4 crash points."
+        "1 races; 1 naive forms, all broken; 3 that hold, 2 of them proven (1 with a death at "
+        "every point, of these 1 of one worker only, and 1 of the living alone); of our own 2: "
+        "1 proven, 1 bounded in part. 12 schedules, 3 crash points."
     ) in pages.index(results)
     results[0]["violations"] = 0
     assert "1 naive forms, 0 broken" in pages.index(results)
