@@ -42,6 +42,11 @@ _SILENT = re.compile(
     r"\s*(BEGIN|START\s+TRANSACTION|SET(?!\s+CONSTRAINTS)|RESET|SHOW|SAVEPOINT|RELEASE|DISCARD|DEALLOCATE|CLOSE)\b",
     re.IGNORECASE,
 )
+_OF_A_TABLE = re.compile(
+    rf"\s*(?:(?:CREATE\s+TEMP(?:ORARY)?\s+TABLE|COPY)\s+{_NAME}"
+    rf"|(?:ANALYZE|DROP\s+TABLE)\s+{_NAME}\s*$)",
+    re.IGNORECASE,
+)
 _ROLLBACK_TO = re.compile(r"\s*ROLLBACK\s+TO\b", re.IGNORECASE)
 _KNOWN = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|DECLARE)\b", re.IGNORECASE)
 _SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
@@ -62,6 +67,12 @@ class Statement:
 def is_silent(sql: str) -> bool:
     """True for what others cannot notice: BEGIN, SET, SAVEPOINT, RELEASE and their like."""
     return bool(_SILENT.match(sql))
+
+
+def is_private(sql: str, catalog: Catalog) -> bool:
+    """True for making, filling and dropping a table that nobody else has: a temporary one."""
+    named = _OF_A_TABLE.match(_bare(sql))
+    return named is not None and (named[1] or named[2]).lower() not in catalog.tables
 
 
 def is_rollback_to_savepoint(sql: str) -> bool:
@@ -197,7 +208,9 @@ def _is_of_the_server(word: str) -> bool:
 
 
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:
-    if not _KNOWN.match(bare) or words & catalog.opaque or any(map(_is_of_the_server, words)):
+    if not (_KNOWN.match(bare) or is_private(bare, catalog)):
+        return True
+    if words & catalog.opaque or any(map(_is_of_the_server, words)):
         return True
     verbs = {INSERT: "INSERT", WRITE: "UPDATE", DELETE: "DELETE"}
     return any(

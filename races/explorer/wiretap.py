@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psycopg
 from django.db import OperationalError, ProgrammingError, connections
@@ -12,7 +12,7 @@ from django.db import OperationalError, ProgrammingError, connections
 from . import answers, statement
 from .catalog import Catalog
 from .dependency import NOTHING, Footprint
-from .errors import Killed
+from .errors import Killed, NoYieldPoint
 from .schedule import ACK
 from .step import COMMIT, ROLLBACK, STATEMENT, Step
 from .transaction import OpenTransaction, autocommitted
@@ -48,12 +48,14 @@ class Wiretap:
         self._real = (connection._commit, connection._rollback, connection.set_autocommit)
         connection._commit, connection._rollback = self._commit, self._rollback
         connection.set_autocommit = self._set_autocommit
+        self._real_cursor, connection.create_cursor = connection.create_cursor, self._cursor
         connection.execute_wrappers.append(self._statement)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.execute_wrappers.remove(self._statement)
         del self._connection._commit, self._connection._rollback, self._connection.set_autocommit
+        del self._connection.create_cursor
 
     def leave_clean(self, *, abandoned: bool) -> None:
         """Leave nothing for the next run: neither transaction nor lock, nor a broken connection."""
@@ -74,6 +76,20 @@ class Wiretap:
         return self._transaction.end(commits=False) if self._transaction else NOTHING
 
     # -- steps
+
+    def _cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """A cursor that refuses what Django's wrappers do not see, and so is no step."""
+        cursor = self._real_cursor(*args, **kwargs)
+        copy = cursor.copy
+
+        def copied(sql: Any, *its: Any, **more: Any) -> Any:
+            if not statement.is_private(str(sql), self._catalog):
+                _refuse("COPY", "INSERT the rows, or copy them into a temporary table")
+            return copy(sql, *its, **more)
+
+        cursor.copy = copied
+        cursor.callproc = cursor.stream = lambda name, *_, **__: _refuse(name, "execute() it")
+        return cursor
 
     def _statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if self._session.dead:
@@ -206,3 +222,7 @@ class Wiretap:
         if raw is not None:
             fresh = connections[self._session.alias]
             fresh.connection, fresh.autocommit = raw, True
+
+
+def _refuse(what: str, instead: str) -> NoReturn:
+    raise NoYieldPoint(f"{what} goes past the explorer, so that nobody could come in: {instead}.")

@@ -1,5 +1,6 @@
 """What cannot be explored is said clearly, and the database is clean for the next run."""
 
+import contextlib
 import os
 import threading
 import time
@@ -19,7 +20,7 @@ from races.explorer import (
     ServerNotControlled,
     ThreadLeftBehind,
 )
-from races.explorer.errors import InsideTransaction
+from races.explorer.errors import InsideTransaction, NoYieldPoint
 from races.models import Account, Effect
 from races.scenarios import one_credit_is_spent_once as credit
 
@@ -104,6 +105,52 @@ def test_a_thread_left_behind(race: Race) -> None:
     with pytest.raises(ThreadLeftBehind, match=r"the straggler"):
         race.proves(leaves_a_thread, leaves_a_thread, **CREDIT)
     stop.set()
+
+
+@pytest.mark.parametrize("past", ["copy", "callproc", "stream"])
+def test_rows_that_come_past_the_explorer(race: Race, past: str) -> None:
+    """Silently it would be no step, and what it locks or writes in nobody's footprint."""
+    words = {
+        "copy": "COPY races_effect (operation) FROM STDIN",
+        "callproc": "now",
+        "stream": "SELECT * FROM races_effect",
+    }
+
+    def job() -> None:
+        with connection.cursor() as cursor, contextlib.ExitStack() as stack:
+            found = getattr(cursor, past)(words[past])
+            if past == "copy":
+                stack.enter_context(found)
+            elif past == "stream":
+                list(found)
+
+    with pytest.raises(NoYieldPoint, match=r"goes past the explorer"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
+def test_rows_copied_into_a_table_of_ones_own(race: Race) -> None:
+    """Nobody else can notice: it adds no choice."""
+
+    def stages() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE staged (pk int) ON COMMIT DROP")
+            with cursor.copy("COPY staged FROM STDIN") as copy:
+                copy.write_row((1,))
+            cursor.execute("ANALYZE staged")
+            cursor.execute("UPDATE races_account SET credits = 0 FROM staged WHERE id = pk")
+
+    def knows() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE races_account SET credits = 0 WHERE id = 1")
+
+    def check() -> None:
+        assert Account.objects.get(pk=1).credits == 0
+
+    tried = [
+        race.proves(job, credit.row_lock, setup=credit.setup, check=check)
+        for job in (stages, knows)
+    ]
+    assert tried[0].schedules == tried[1].schedules
 
 
 def test_chance_in_a_callable_is_an_error_and_says_where(race: Race) -> None:

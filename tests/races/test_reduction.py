@@ -104,6 +104,11 @@ def test_the_catalogue_knows_plain_unique_columns_and_numbered_tables(known: Cat
         "SELECT 1 FROM information_schema.tables",
         "SET CONSTRAINTS ALL IMMEDIATE",
         "LISTEN x",
+        "CREATE TABLE staged (id int)",
+        "ANALYZE race_item",
+        "DROP TABLE race_item",
+        "DROP TABLE staged, race_item",
+        "COPY race_item FROM STDIN",
     ],
 )
 def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str) -> None:
@@ -111,6 +116,15 @@ def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str
     assert statement.read(sql, known).footprint.everything
 
 
-@pytest.mark.parametrize("sql", ["SELECT pg_advisory_xact_lock(1)", "SELECT v FROM race_item"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_advisory_xact_lock(1)",
+        "SELECT v FROM race_item",
+        "CREATE TEMPORARY TABLE staged (id int)",
+        "ANALYZE staged",
+        "DROP TABLE staged",
+    ],
+)
 def test_what_the_text_tells_touches_what_it_says(known: Catalog, sql: str) -> None:
     assert not statement.read(sql, known).footprint.everything
