@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from outbox.models import Message
 from races.explorer import point
 from races.explorer.celery_broker import MemoryBroker
 from races.explorer.redis_points import PointedRedis
-from races.models import Account, Effect
+from races.models import Account, Effect, Receipt
 
 broker = MemoryBroker(celery_app, "default")
 """Stands in for the installation's broker while races run; dispatches wait in its queue."""
@@ -85,6 +86,19 @@ def redeliver(handler: str) -> None:
     ids = [str(message.id) for message in Message.objects.filter(handler=handler)]
     for _ in range(2):
         celery_app.tasks[handler].apply_async(args=[ids], queue=broker.queue)
+
+
+def let_in(token: int) -> None:
+    """Note, in the transaction that writes, with which fencing token it does."""
+    Receipt.objects.create(operation=f"token {token}")
+
+
+def assert_tokens_rise() -> None:
+    """Nobody has written with an older token than one that was let in before."""
+    noted = Receipt.objects.order_by("pk").values_list("operation", flat=True)
+    tokens = [int(each.removeprefix("token ")) for each in noted]
+    for before, after in pairwise(tokens):
+        assert before < after, f"token {before} was let in, and token {after} after it"
 
 
 shelf: list[int] = []

@@ -43,7 +43,7 @@ def take_back_what_is_recorded() -> None:
 
 def take_back_what_the_carrier_has() -> None:
     """It is asked, and has no parcel yet."""
-    if trade.shipped():
+    if trade.under_way():
         trade.call_back(reference=REFERENCE)
     Job.objects.filter(pk=1).update(state="cancelled")
 
@@ -97,12 +97,12 @@ SCENARIO = Scenario(
         Form(
             "take back what is recorded",
             Question((ship, take_back_what_is_recorded), alone(check), setup, trade.new_day),
-            "the call has happened, and its record has not",
+            "what is not recorded is taken for what has not happened and will not",
         ),
         Form(
             "take back what the carrier has",
             Question((ship, take_back_what_the_carrier_has), alone(check), setup, trade.new_day),
-            "the call is still on its way",
+            "it is asked while the call is still on its way",
         ),
     ),
     holds=(

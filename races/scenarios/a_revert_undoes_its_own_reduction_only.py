@@ -93,7 +93,6 @@ SCENARIO = Scenario(
             ),
             "a small revert, against our apply_reduction: it writes only where the reduction's "
             "change is still the last",
-            ours=True,
             constraints=[("pricing_pricechange", "price_change_once_per_version")],
             spare={
                 **_SPARE,
@@ -116,4 +115,8 @@ SCENARIO = Scenario(
         "where that is no longer the last it says so instead of writing."
     ),
     refuses="price_change_once_per_version",
+    elsewhere=(
+        "This project has no service that takes a reduction back. What the forms run against, "
+        "apply_reduction, is its own."
+    ),
 )
