@@ -27,11 +27,12 @@ def of(known: dict[str, Any]) -> list[Goal]:
     return [*_drains(known.get("drain", {})), *_latencies(known.get("latency", {})), *_rest(known)]
 
 
-PYTHON_PEERS = (
-    *("celery_locked", "celery_guarded", "django_celery_outbox", "procrastinate", "dbos"),
+ORM_PEERS = (
+    *("celery_locked", "celery_guarded", "django_celery_outbox", "procrastinate"),
     *("dramatiq", "huey", "rq", "django_tasks"),
 )
-
+RAW_PEERS = ("celery_guarded_raw", "dbos")
+"""Python peers that run the one statement of `ours_single_raw`."""
 
 NO_QUEUE = {"ours_batch": "batch_loop", "ours_single": "orm_loop"}
 """The same effect in a loop: what no queue can surpass."""
@@ -41,10 +42,12 @@ def _drains(drain: dict[str, Any]) -> Iterator[Goal]:
     wanted = [
         ("ours_batch", "celery_naive", 50.0),
         ("ours_batch", "graphile_worker", 5.0),
+        ("ours_batch", "pg_boss_batch", 1.0),
         ("ours_batch", "postgres_100", 0.5),
         ("ours_batch", "postgres_100_queue", 0.5),
         ("ours_single", "celery_naive", 3.0),
-        *(("ours_single", peer, 1.0) for peer in PYTHON_PEERS),
+        *(("ours_single", peer, 1.0) for peer in ORM_PEERS),
+        *(("ours_single_raw", peer, 1.0) for peer in RAW_PEERS),
     ]
     for one, other, least in wanted:
         if one in drain and other in drain:
@@ -63,13 +66,13 @@ def _by_cpu(drain: dict[str, Any], one: str, other: str) -> float:
 
 def _profile(drain: dict[str, Any], one: str, other: str) -> str:
     """What the same effect without any queue comes to, and where the processors' time goes."""
-    floor = NO_QUEUE[one]
-    if floor not in drain:
-        return ""
-    ratio = drain[floor]["median"] / drain[other]["median"]
-    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (floor, one, other)}
-    told = "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
-    return f"`{floor}`, without any queue, comes to {ratio:.2f}. CPU ms a job: {told}"
+    floors = [floor] if (floor := NO_QUEUE.get(one)) in drain else []
+    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*floors, one, other)}
+    told = "CPU ms a job: " + "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
+    for name in floors:
+        ratio = drain[name]["median"] / drain[other]["median"]
+        told = f"`{name}`, without any queue, comes to {ratio:.2f}. {told}"
+    return told
 
 
 def _cpu(used: dict[str, float]) -> str:

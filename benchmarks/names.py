@@ -13,6 +13,7 @@ WHAT = {
     "batch_loop": "no queue at all: the statement of `ours_batch` in a loop, 500 jobs each",
     "graphile_worker": "graphile-worker (Node), the effect as one statement",
     "pg_boss": "pg-boss (Node), the effect as one statement",
+    "pg_boss_batch": "pg-boss (Node), handed batches, the set-based statement of `ours_batch`",
     "sidekiq": "Sidekiq (Ruby), the effect as one statement",
     "dramatiq": "dramatiq, the ORM code of `ours_single`",
     "huey": "huey, the same",

@@ -13,6 +13,7 @@ from benchmarks.crew import Crew
 from benchmarks.jobs import Job
 from benchmarks.peers.install import HERE, INSTALLED, install
 from benchmarks.servers import Servers
+from benchmarks.work.effects import DEDUCT_MANY
 from config.embedded.child import PROJECT, Child
 
 MODULE = "benchmarks.peers.python"
@@ -26,7 +27,7 @@ class Peer:
     language: str  # "python", "node" or "ruby"
     packages: tuple[str, ...]
     work: tuple[tuple[str, ...], ...]  # a command for each process
-    jobs: int
+    jobs: int  # what it does in some four seconds
     prepare: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
 
@@ -64,9 +65,10 @@ class Peer:
     def _feeder(self) -> tuple[str, ...]:
         if self.language == "python":
             return ("python", "-m", f"{MODULE}.feed")
-        return (
-            ("node", f"{self.name}.mjs", "feed") if self.language == "node" else ("ruby", "feed.rb")
-        )
+        if self.language == "ruby":
+            return ("ruby", "feed.rb")
+        program, script, _ = self.work[0]
+        return (program, script, "feed")
 
     def _run(self, servers: Servers, command: Sequence[str]) -> None:
         done = subprocess.run(  # noqa: S603 (the commands are our own)
@@ -126,6 +128,8 @@ _DB_WORKER = (
 )
 _DBOS = ("python", "-m", f"{MODULE}.with_dbos")
 _DRAMATIQ = ("python", "-m", "dramatiq", f"{MODULE}.with_dramatiq")
+_PG_BOSS_PACKAGES = ("pg-boss@10.4.2", "pg@8")
+_PG_BOSS = ("node", "pg_boss.mjs", "work")
 
 PEERS = [
     Peer(
@@ -136,7 +140,7 @@ PEERS = [
             (*_CELERY, "worker", *_QUIET, "--concurrency", "2", "--prefetch-multiplier", "4"),
             (*("python", "-m", "django", "celery_outbox_relay"), "--idle-time", "0.1"),
         ),
-        jobs=800,
+        jobs=1_400,
         prepare=_MIGRATE,
     ),
     Peer(
@@ -144,7 +148,7 @@ PEERS = [
         "python",
         (*_DJANGO, "procrastinate[django]==3.10.0"),
         ((*_PROCRASTINATE, "--concurrency", "2"),) * 2,
-        jobs=1_000,
+        jobs=1_500,
         prepare=_MIGRATE,
     ),
     Peer(
@@ -152,7 +156,7 @@ PEERS = [
         "python",
         (*_DJANGO, "django-tasks-db[compat]==0.13.0"),
         (_DB_WORKER,) * 2,
-        jobs=800,
+        jobs=1_800,
         prepare=_MIGRATE,
     ),
     Peer(
@@ -160,7 +164,7 @@ PEERS = [
         "python",
         ("dbos==3.4.0", "psycopg[binary]~=3.3.0"),
         (_DBOS,) * 2,
-        jobs=300,
+        jobs=550,
         prepare=(*_DBOS, "migrate"),
     ),
     Peer(
@@ -168,7 +172,7 @@ PEERS = [
         "python",
         (*_DJANGO, "dramatiq[redis]==2.2.1"),
         ((*_DRAMATIQ, "--processes", "2", "--threads", "4"),),
-        jobs=2_000,
+        jobs=3_300,
     ),
     Peer(
         "huey",
@@ -180,36 +184,45 @@ PEERS = [
                 *("--worker-type", "process", "--no-periodic", "--quiet"),
             ),
         ),
-        jobs=1_500,
+        jobs=3_000,
     ),
     Peer(
         "rq",
         "python",
         (*_DJANGO, "rq==3.0.0", "redis~=8.1"),
         (("python", "-m", f"{MODULE}.with_rq"),) * 2,
-        jobs=1_500,
+        jobs=1_100,
     ),
     Peer(
         "graphile_worker",
         "node",
         ("graphile-worker@0.18.0", "pg@8"),
         (("node", "graphile_worker.mjs", "work"),),
-        jobs=8_000,
+        jobs=11_000,
         prepare=("node", "graphile_worker.mjs", "migrate"),
     ),
     Peer(
         "pg_boss",
         "node",
-        ("pg-boss@10.4.2", "pg@8"),
-        (("node", "pg_boss.mjs", "work"),),
-        jobs=5_000,
+        _PG_BOSS_PACKAGES,
+        (_PG_BOSS,),
+        jobs=8_000,
         prepare=("node", "pg_boss.mjs", "migrate"),
+    ),
+    Peer(
+        "pg_boss_batch",
+        "node",
+        _PG_BOSS_PACKAGES,
+        (_PG_BOSS,),
+        jobs=40_000,
+        prepare=("node", "pg_boss.mjs", "migrate"),
+        environment=(("DEDUCT_MANY", DEDUCT_MANY % {"operations": "$1", "accounts": "$2"}),),
     ),
     Peer(
         "sidekiq",
         "ruby",
         (),
-        (("sidekiq", "-r", "./peer.rb", "-c", "10"),),
-        jobs=2_500,
+        (("sidekiq", "-r", "./peer.rb", "-c", "5"),) * 2,
+        jobs=10_000,
     ),
 ]

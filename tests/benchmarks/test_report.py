@@ -85,6 +85,16 @@ def test_a_missed_goal_says_what_the_effect_comes_to_without_any_queue() -> None
     assert "`batch_loop`, without any queue, comes to 2.00" in goal.why
 
 
+def test_one_statement_is_judged_beside_one_statement() -> None:
+    names = ("ours_single", "ours_single_raw", "dbos", "celery_guarded_raw", "rq")
+    texts = [goal.text for goal in goals.of({"drain": {name: drained(100) for name in names}})]
+    assert texts == [
+        "drain: `ours_single` / `rq`",
+        "drain: `ours_single_raw` / `celery_guarded_raw`",
+        "drain: `ours_single_raw` / `dbos`",
+    ]
+
+
 def test_a_goal_tells_how_busy_the_machine_was(written: str) -> None:
     assert "| reached |  | 0.1 → 2.0 |" in written
 

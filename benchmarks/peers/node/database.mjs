@@ -14,10 +14,16 @@ const EFFECT = `
 export const deduct = (client, { operation, account_id }) =>
   client.query({ name: "deduct", text: EFFECT, values: [operation, account_id] });
 
+const columns = (jobs) => [jobs.map((job) => job.operation), jobs.map((job) => job.account_id)];
+
+// The very statement of `ours_batch`, which the harness hands over.
+export const deductMany = (client, jobs) =>
+  client.query({ name: "deduct_many", text: process.env.DEDUCT_MANY, values: columns(jobs) });
+
 export const writeRequests = (client, jobs) =>
   client.query(
     "INSERT INTO work_request SELECT * FROM unnest($1::uuid[], $2::integer[])",
-    [jobs.map((job) => job.operation), jobs.map((job) => job.account_id)],
+    columns(jobs),
   );
 
 export function* portions(file, size = 1000) {

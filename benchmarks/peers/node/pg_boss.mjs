@@ -1,21 +1,32 @@
-// pg-boss: `node pg_boss.mjs work`, or `… feed FILE`.
+// pg-boss: `node pg_boss.mjs work`, or `… feed FILE`. PEER says whether its handler takes the jobs
+// of a batch one by one or all in one statement; each has a queue of its own.
 import PgBoss from "pg-boss";
 import pg from "pg";
-import { connectionString, deduct, portions, writeRequests } from "./database.mjs";
+import { connectionString, deduct, deductMany, portions, writeRequests } from "./database.mjs";
 
 const [what, file] = process.argv.slice(2);
-const QUEUE = "deduct";
+const QUEUE = process.env.PEER;
+const BATCH = 2000;
 const boss = new PgBoss({ connectionString, schedule: false });
 await boss.start();
 await boss.createQueue(QUEUE);
 
 if (what === "work") {
-  // Batches of 200, as pg-boss offers them; the jobs of one run side by side on a pool.
   const pool = new pg.Pool({ connectionString, max: 16 });
-  const options = { batchSize: 200, pollingIntervalSeconds: 0.5 };
-  const handle = (jobs) => Promise.all(jobs.map((job) => deduct(pool, job.data)));
-  await boss.work(QUEUE, options, handle);
-  await boss.work(QUEUE, options, handle);
+  const effects = {
+    pg_boss: (jobs) => Promise.all(jobs.map((job) => deduct(pool, job.data))),
+    pg_boss_batch: (jobs) => deductMany(pool, jobs.map((job) => job.data)),
+  };
+  const options = { batchSize: BATCH, pollingIntervalSeconds: 0.5 };
+  const startWorker = async () => {
+    const id = await boss.work(QUEUE, options, (jobs) => {
+      // After a full batch it looks again at once: the interval is for an empty queue.
+      if (jobs.length === BATCH) boss.notifyWorker(id);
+      return effects[QUEUE](jobs);
+    });
+  };
+  await startWorker();
+  await startWorker();
 } else {
   if (what === "feed") {
     const client = new pg.Client({ connectionString });
