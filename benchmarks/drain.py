@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
@@ -13,7 +14,7 @@ from benchmarks.contenders import Contender
 from benchmarks.crew import Crew
 from benchmarks.jobs import Job
 from benchmarks.ledger import WARM_UP, Ledger, Sums
-from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.machine import Meter
 from benchmarks.servers import Servers
 from config.embedded.child import Child
 
@@ -33,12 +34,12 @@ class Drained:
     cpu: dict[str, float] = field(default_factory=dict)
     others: list[float] = field(default_factory=list)
 
-    def add(self, rate: float, jobs: int, cpu: dict[str, float], others: float, sums: Sums) -> None:
-        """One more run: its rate, its jobs, CPU seconds by process, and what others used."""
+    def add(self, rate: float, jobs: int, meter: Meter, sums: Sums) -> None:
+        """One more run: its rate in jobs a second, its jobs, and what was metered meanwhile."""
         self.rates.append(rate)
         self.jobs += jobs
-        self.cpu = {name: self.cpu.get(name, 0) + used for name, used in cpu.items()}
-        self.others.append(others)
+        self.cpu = {name: self.cpu.get(name, 0) + used for name, used in meter.used.items()}
+        self.others.append(meter.others)
         self.sums += sums
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,28 +82,48 @@ class Track:
         for name in self.crews:
             self.begin(name, [contender for contender in contenders if contender.crew == name])
 
-    def begin(self, name: str, contenders: Sequence[Contender]) -> None:
-        """Start one crew and freeze it; a small uncounted run of each contender warms it up."""
+    def begin(self, name: str, contenders: Sequence[Contender], count: int = WARM_UP_JOBS) -> None:
+        """Start one crew and freeze it; a small uncounted run of each contender warms it up.
+
+        Raises RuntimeError where one does not get through that.
+        """
         crew = self.crews[name]
         crew.start()
         for contender in contenders:
-            self._lay(contender, WARM_UP_JOBS, work.ACCOUNTS)
-            self._drain(contender, WARM_UP_JOBS, patience=90)
+            self._lay(contender, count, work.ACCOUNTS)
+            self._drain(contender, count, patience=90)
+            if (done := self._done(contender, count)) < count:
+                raise RuntimeError(f"{contender.name} did {done} of its first {count} jobs.")
         crew.freeze(self.is_idle)
 
-    def run(self, contender: Contender, count: int, *, accounts: int = work.ACCOUNTS) -> float:
-        """One run, whose figures join the contender's. Returns jobs a second."""
+    def end(self, name: str) -> None:
+        """Give one crew up, with what its contender of the same name has measured so far."""
+        if crew := self.crews.pop(name, None):
+            crew.stop()
+        self.results.pop(name, None)
+
+    def run(
+        self,
+        contender: Contender,
+        count: int,
+        *,
+        accounts: int = work.ACCOUNTS,
+        meanwhile: AbstractContextManager[object] | None = None,
+    ) -> float:
+        """One run, whose figures join the contender's. Returns jobs a second.
+
+        `meanwhile` is entered with the thaw and left when all are done.
+        """
         crew = self.crews[contender.crew]
         jobs, balances = self._lay(contender, count, accounts)
-        before, busy = cpu_by_name(self.processes(crew)), Busy.now()
-        crew.thaw()
-        rate = self._drain(contender, count)
-        after = cpu_by_name(self.processes(crew))
-        used = {name: seconds - before[name] for name, seconds in after.items()}
-        others = Busy.now().since(busy, sum(used.values()))
+        with Meter(self.processes(crew)) as meter, meanwhile or nullcontext():
+            crew.thaw()
+            warm = self._drain(contender, count)
+        # The server's own clock tells more, but asking it is work that is not the contender's.
+        rate = self.ledger.rate() if contender.writes else warm
         crew.freeze(self.is_idle)
         sums = self.ledger.sums(jobs, balances) if contender.writes else Sums()
-        self.results.setdefault(contender.name, Drained()).add(rate, count, used, others, sums)
+        self.results.setdefault(contender.name, Drained()).add(rate, count, meter, sums)
         return rate
 
     def is_idle(self) -> bool:
@@ -125,7 +146,10 @@ class Track:
         return jobs, balances
 
     def _drain(self, contender: Contender, count: int, patience: float = STUCK) -> float:
-        """Wait until all jobs are through, or nothing has moved for `patience` seconds."""
+        """Wait until all jobs are through, or nothing has moved for `patience` seconds.
+
+        Returns jobs a second without the first tenth, as seen from here.
+        """
         crew, began = self.crews[contender.crew], time.monotonic()
         done, moved, warm = 0, began, began
         while done < count and time.monotonic() - moved < patience:
@@ -134,8 +158,6 @@ class Track:
             known, done = done, self._done(contender, count)
             moved = moved if done == known else time.monotonic()
             warm = warm if done > WARM_UP * count else time.monotonic()
-        if contender.writes:
-            return self.ledger.rate()
         return (1 - WARM_UP) * count / (time.monotonic() - warm)
 
     def _done(self, contender: Contender, count: int) -> int:

@@ -24,19 +24,26 @@ class Floor:
     jobs: int  # in a run of some four seconds
     queued: bool = False  # each job is a row to find, lock and mark, too
 
-    def run(self, servers: Servers, ledger: Ledger, jobs: int) -> tuple[float, int, Sums]:
-        """Run it. Returns jobs a second, how many there were, and whether the sums were kept."""
+    def lay(self, ledger: Ledger, jobs: int) -> None:
+        """The accounts, and the queue where there is one."""
         ledger.reset(dict.fromkeys(range(1, ACCOUNTS + 1), CREDITS))
         ledger.connection.execute(_QUEUE.format(jobs=jobs if self.queued else 0))
         ledger.settle()
+
+    def run(self, servers: Servers, jobs: int) -> float:
+        """Run pgbench on what was laid. Returns jobs a second."""
         script = servers.folder / f"{self.name}.sql"
         script.write_text(self._script())
         output = self._pgbench(servers, script.name, max(1, jobs // self.rows // self.clients))
         found = re.search(r"tps = ([\d.]+)", output)
         if found is None:
             raise RuntimeError(f"pgbench said: {output}")
+        return float(found[1]) * self.rows
+
+    def check(self, ledger: Ledger) -> tuple[int, Sums]:
+        """How many jobs there were, and whether the sums were kept."""
         paid, written = ledger.paid_and_written(CREDITS)
-        return float(found[1]) * self.rows, written, Sums(lost_deductions=abs(written - paid))
+        return written, Sums(lost_deductions=abs(written - paid))
 
     def _script(self) -> str:
         jobs = _QUEUED_JOBS if self.queued else _NEW_JOBS
@@ -94,7 +101,7 @@ _QUEUE = """
 """
 
 FLOORS = [
-    Floor("postgres_1", rows=1, clients=8, jobs=20_000),
-    Floor("postgres_100", rows=100, clients=2, jobs=300_000),
-    Floor("postgres_100_queue", rows=100, clients=2, jobs=100_000, queued=True),
+    Floor("postgres_1", rows=1, clients=8, jobs=30_000),
+    Floor("postgres_100", rows=100, clients=2, jobs=550_000),
+    Floor("postgres_100_queue", rows=100, clients=2, jobs=270_000, queued=True),
 ]

@@ -7,22 +7,25 @@ is timed by one clock, at the same point of a commit.
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from statistics import median
 from typing import Any
 
 from benchmarks import jobs as work
-from benchmarks.crew import Crew
 from benchmarks.drain import STUCK, Track
 from benchmarks.jobs import Job
-from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.ledger import Sums
+from benchmarks.machine import Meter
 
 FeedOne = Callable[[Job], None]
 CLIENTS = 4
 """Threads that enqueue, each with a connection of its own, as threads of a web server do."""
+
+TRIES = 3
+"""Of capacity, so that one busy moment does not set the rate of all that follows."""
 
 UNDER_WAY = 32
 """Jobs that may be asked for and not done while capacity is measured: a rate at which more and
@@ -43,10 +46,11 @@ class Waited:
     """All samples of one subject, in milliseconds."""
 
     samples: list[float] = field(default_factory=list)
-    lost: int = 0
+    jobs: int = 0
+    sums: Sums = field(default_factory=Sums)
     rate: float = 0.0
     others: float = 0.0
-    cpu: Counter[str] = field(default_factory=Counter)  # seconds, by process
+    cpu: dict[str, float] = field(default_factory=dict)  # seconds, by process
 
     def as_dict(self) -> dict[str, Any]:
         """As results.json has it."""
@@ -57,40 +61,49 @@ class Waited:
             "p999_ms": _at(ordered, 0.999),
             "max_ms": _at(ordered, 1.0),
             "samples": len(ordered),
-            "lost": self.lost,
+            "jobs": self.jobs,
+            "sums_kept": self.sums.kept,
+            **vars(self.sums),
             "jobs_per_second": round(self.rate, 1),
             "others_used": round(self.others, 3),
             "cpu_ms_per_job": {
-                name: round(1000 * used / max(1, len(ordered)), 3)
-                for name, used in self.cpu.items()
+                name: round(1000 * used / max(1, self.jobs), 3) for name, used in self.cpu.items()
             },
         }
 
 
 def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds: float) -> None:
-    """Enqueue `rate` jobs a second for so many seconds and add what was waited for each."""
+    """Enqueue `rate` jobs a second for so many seconds and add what was waited for each.
+
+    The first tenth counts for the sums alone.
+    """
     crew = track.crews[subject.crew]
     jobs = work.sequence(int(rate * seconds))
-    track.ledger.reset(work.credits_for(jobs))
+    balances = work.credits_for(jobs)
+    track.ledger.reset(balances)
     track.ledger.settle()
     crew.thaw()
     time.sleep(0.3)  # until consumers that were frozen have looked round
-    before, busy = _cpu(track, crew), Busy.now()
-    took = _enqueue_steadily(subject.feed, jobs, rate)
-    _wait_for(track, len(jobs))
-    used = _cpu(track, crew)
-    used.subtract(before)
-    waited.cpu.update(used)
-    waited.others = max(waited.others, Busy.now().since(busy, used.total()))
+    with Meter(track.processes(crew), itself="clients") as meter:
+        took = _enqueue_steadily(subject.feed, jobs, rate)
+        _wait_for(track, len(jobs))
     crew.freeze(track.is_idle)
-    found = track.ledger.latencies()
-    waited.samples += found
-    waited.lost += len(jobs) - len(found)
+    waited.cpu = {name: waited.cpu.get(name, 0) + used for name, used in meter.used.items()}
+    waited.others = max(waited.others, meter.others)
+    waited.samples += track.ledger.latencies()
+    waited.sums += track.ledger.sums(jobs, balances)
+    waited.jobs += len(jobs)
     waited.rate = len(jobs) / took
 
 
 def capacity(track: Track, subject: Subject, seconds: float) -> float:
-    """Jobs a second that are enqueued and done where clients ask as fast as they can."""
+    """Jobs a second that are enqueued and done where clients ask as fast as they can: the median
+    of some tries, each half as long as `seconds`.
+    """
+    return median(_capacity(track, subject, seconds / 2) for _ in range(TRIES))
+
+
+def _capacity(track: Track, subject: Subject, seconds: float) -> float:
     crew, jobs = track.crews[subject.crew], work.sequence(int(2_000 * seconds))
     track.ledger.reset(work.credits_for(jobs))
     track.ledger.settle()
@@ -152,10 +165,6 @@ def _ask_until(feed: FeedOne, until: float, gate: _Gate, jobs: list[Job]) -> int
         asked += 1
     _close()
     return asked
-
-
-def _cpu(track: Track, crew: Crew) -> Counter[str]:
-    return Counter(cpu_by_name(track.processes(crew)) | {"clients": time.process_time()})
 
 
 def _enqueue_steadily(feed: FeedOne, jobs: list[Job], rate: float) -> float:

@@ -4,9 +4,9 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.embedded.child import Child
 
@@ -82,6 +82,31 @@ class Busy:
         """The share of all cores that others used since `before`; `ours` in CPU seconds."""
         cores = (self.at - before.at) * (os.cpu_count() or 1)
         return max(0.0, (self.used - before.used - ours) / cores) if cores else 0.0
+
+
+@dataclass
+class Meter:
+    """What goes on inside `with`: seconds, CPU seconds by process, the share that others used."""
+
+    processes: Mapping[str, Child]
+    itself: str = ""  # what this process is called, if its own CPU counts as well
+    seconds: float = 0.0
+    used: dict[str, float] = field(default_factory=dict)
+    others: float = 0.0
+
+    def __enter__(self) -> Self:
+        self._before, self._busy = self._cpu(), Busy.now()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        after, now = self._cpu(), Busy.now()
+        self.seconds = now.at - self._busy.at
+        self.used = {name: value - self._before[name] for name, value in after.items()}
+        self.others = now.since(self._busy, sum(self.used.values()))
+
+    def _cpu(self) -> dict[str, float]:
+        own = {self.itself: time.process_time()} if self.itself else {}
+        return cpu_by_name(self.processes) | own
 
 
 @dataclass(frozen=True)

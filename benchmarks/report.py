@@ -72,22 +72,18 @@ def _latency(known: dict[str, Any]) -> str:
     figures = known.get("latency", {})
     if not figures:
         return ""
-    columns = ["p50_ms", "p99_ms", "p999_ms", "max_ms", "samples", "lost", "jobs_per_second"]
+    columns = ["p50_ms", "p99_ms", "p999_ms", "max_ms", "samples", "jobs_per_second"]
     rows = [
-        [f"`{name}`", *(one[column] for column in columns), f"{one['others_used']:.0%}"]
+        [
+            f"`{name}`",
+            *(one[column] for column in columns),
+            _sums(one) if "sums_kept" in one else "",
+            f"{one['others_used']:.0%}",
+        ]
         for name, one in figures.items()
     ]
-    heads = [
-        "",
-        "p50 ms",
-        "p99 ms",
-        "p99.9 ms",
-        "max ms",
-        "samples",
-        "lost",
-        "jobs/s",
-        "others used",
-    ]
+    heads = ["", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "samples", "jobs/s"]
+    heads += ["sums kept", "others used"]
     return "### Commit → effect\n\n" + _table(heads, rows)
 
 

@@ -10,7 +10,7 @@ from benchmarks.credits.part import credit_path
 from benchmarks.drain import Drained, Track
 from benchmarks.floor import FLOORS, Floor
 from benchmarks.latency import Subject, Waited
-from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.machine import Meter
 from benchmarks.peers.catalog import PEERS, Peer
 from benchmarks.progress import say
 from benchmarks.servers import Servers
@@ -185,10 +185,9 @@ def _installed(bench: Bench) -> tuple[list[Peer], dict[str, str]]:
 
 
 def _run_floor(track: Track, floor: Floor, jobs: int) -> float:
-    processes = {"postgres": track.servers.processes["postgres"]}
-    busy, before = Busy.now(), cpu_by_name(processes)
-    rate, count, sums = floor.run(track.servers, track.ledger, jobs)
-    used = {name: value - before[name] for name, value in cpu_by_name(processes).items()}
-    others = Busy.now().since(busy, sum(used.values()))
-    track.results.setdefault(floor.name, Drained()).add(rate, count, used, others, sums)
+    floor.lay(track.ledger, jobs)
+    with Meter({"postgres": track.servers.processes["postgres"]}) as meter:
+        rate = floor.run(track.servers, jobs)
+    count, sums = floor.check(track.ledger)
+    track.results.setdefault(floor.name, Drained()).add(rate, count, meter, sums)
     return rate

@@ -13,7 +13,7 @@ from benchmarks.contenders import PROCESSES, WORKER
 from benchmarks.credits import floor, world
 from benchmarks.crew import Crew
 from benchmarks.drain import STUCK, Drained
-from benchmarks.machine import Busy, cpu_by_name
+from benchmarks.machine import Meter
 from benchmarks.progress import say
 from benchmarks.servers import Servers
 from config.embedded.child import Child, python
@@ -64,9 +64,9 @@ def _turns(servers: Servers, crews: dict[str, Crew], texts: int) -> dict[str, Tu
         world.hold_alone()
         _broker().delete(*QUEUES)
         world.settle_down()
-        with _watched(servers, Crew([]), "postgres", texts, results) as rates:
-            rates.append(floor.run(servers))
-        return rates[0]
+        with _thawed(servers, Crew([])) as meter:
+            rate = floor.run(servers)
+        return _note(results, "postgres", rate, texts, meter)
 
     return {"ours": ours, **{name: bare(name) for name in BARE}, "postgres": alone}
 
@@ -75,16 +75,16 @@ def _run_ours(servers: Servers, crew: Crew, texts: int, results: dict[str, Drain
     world.lay_members(texts)
     world.start_campaigns()
     world.settle_down()
-    with _watched(servers, crew, "ours", texts, results) as rates:
+    with _thawed(servers, crew) as meter:
         _until(crew, world.finished, texts)
-        rates.append(world.rate())
+    rate = _note(results, "ours", world.rate(), texts, meter)
     world.let_settle()
-    with _watched(servers, crew, "settling", texts, results) as looks:
+    with _thawed(servers, crew) as meter:
         _until(crew, world.settled, texts)
-        looks.append(world.settling_rate())
-    both = 1 / (1 / rates[0] + 1 / looks[0]) if rates[0] and looks[0] else 0
-    results.setdefault("ours_with_settling", Drained()).add(both, texts, {}, 0, world.sums())
-    return rates[0]
+    looks = _note(results, "settling", world.settling_rate(), texts, meter)
+    both = 1 / (1 / rate + 1 / looks) if rate and looks else 0
+    _note(results, "ours_with_settling", both, texts, Meter({}))
+    return rate
 
 
 def _run_bare(
@@ -102,27 +102,24 @@ def _run_bare(
                 ignore_result=True,
             )
     world.settle_down()
-    with _watched(servers, crew, name, texts, results) as rates:
+    with _thawed(servers, crew) as meter:
         _until(crew, world.finished, texts)
-        rates.append(world.rate())
-    return rates[0]
+    return _note(results, name, world.rate(), texts, meter)
 
 
 @contextmanager
-def _watched(
-    servers: Servers, crew: Crew, name: str, texts: int, results: dict[str, Drained]
-) -> Iterator[list[float]]:
-    """Thaw the crew, and note what the run inside cost; frozen again, look at the sums."""
-    processes = {child.name: child for child in crew.children} | servers.processes
-    before, busy = cpu_by_name(processes), Busy.now()
-    rates: list[float] = []
-    crew.thaw()
-    yield rates
-    used = {one: seconds - before[one] for one, seconds in cpu_by_name(processes).items()}
-    others = Busy.now().since(busy, sum(used.values()))
+def _thawed(servers: Servers, crew: Crew) -> Iterator[Meter]:
+    """The crew at work; what it costs is metered, and nothing else."""
+    with Meter({child.name: child for child in crew.children} | servers.processes) as meter:
+        crew.thaw()
+        yield meter
     crew.freeze(_is_idle)
-    sums = world.sums()
-    results.setdefault(name, Drained()).add(rates[0], texts, used, others, sums)
+
+
+def _note(results: dict[str, Drained], name: str, rate: float, texts: int, meter: Meter) -> float:
+    """Add this run, with what its sums are now. Returns its rate."""
+    results.setdefault(name, Drained()).add(rate, texts, meter, world.sums())
+    return rate
 
 
 def _until(crew: Crew, done: Callable[[], int], texts: int) -> None:

@@ -7,16 +7,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from config.embedded.child import PROJECT
 
 NAMES = {"ours_batch", "celery_naive", "postgres_100"}
 
 
-def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
-    command = ["--size", "tiny", "--parts", "drain,growth", "--only", ",".join(NAMES)]
+def bench(out: Path, *options: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *command, "--out", str(tmp_path)],
+        [sys.executable, "-m", "benchmarks", "--size", "tiny", *options, "--out", str(out)],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -24,7 +24,12 @@ def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
+    found: dict[str, Any] = json.loads((out / "results.json").read_text())
+    return found
+
+
+def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
+    results = bench(tmp_path, "--parts", "drain,growth", "--only", ",".join(NAMES))
     assert set(results["drain"]) == NAMES
     for name in ("ours_batch", "postgres_100"):
         assert results["drain"][name]["sums_kept"], results["drain"][name]
@@ -33,3 +38,14 @@ def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
     assert results["growth"]["finished_1000"].keys() == results["growth"]["finished_0"].keys()
     assert results["machine"]["taken"]["drain"]["size"] == "tiny"
     assert "`ours_batch`" in (tmp_path / "README.md").read_text()
+
+
+def test_the_first_tenth_of_the_latencies_is_left_out_and_its_sums_are_checked(
+    tmp_path: Path,
+) -> None:
+    results = bench(tmp_path, "--parts", "latency")
+    assert results["latency"].keys() >= {"ours", "celery_bare", "ours_at_80_percent"}
+    for one in results["latency"].values():
+        assert one["sums_kept"], one
+        assert one["samples"] == one["jobs"] - one["jobs"] // 10
+    assert "### Commit → effect" in (tmp_path / "README.md").read_text()
