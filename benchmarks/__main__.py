@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,14 @@ QUICK_PARTS = ("drain", "latency", "enqueue", "growth")
 
 
 def main() -> int:
-    """Run what the command line asks for, and write results.json and README.md."""
+    """Run what the command line asks for; write results.json and README.md after each part.
+
+    Returns 1 where a part has failed; the others are measured all the same.
+    """
     options = _options()
     # A frozen process hears no polite signal: whoever ends us, we end the crews ourselves.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    began = time.monotonic()
+    began, failed = time.monotonic(), list[str]()
     with throwaway() as servers:
         _set_up(servers)
         from benchmarks.run import PARTS, Bench
@@ -31,10 +35,17 @@ def main() -> int:
         size = replace(size, with_peers=True) if options.peers else size
         bench = Bench(servers, size, set(filter(None, options.only.split(","))))
         for name in filter(None, options.parts.split(",")) if options.parts else _usual(options):
-            results.write(options.out / "results.json", name, PARTS[name], bench, options.size)
-    report.write(options.out)
+            try:
+                results.write(options.out / "results.json", name, PARTS[name], bench, options.size)
+            except Exception:  # the parts after it have tables and crews of their own
+                failed.append(name)
+                say(f"{name} failed:\n{traceback.format_exc()}")
+            finally:
+                report.write(options.out)
     say(f"{time.monotonic() - began:.0f} s; see {options.out / 'README.md'}")
-    return 0
+    if failed:
+        say(f"failed, so that earlier figures of it stand: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 def _options() -> argparse.Namespace:

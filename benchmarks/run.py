@@ -1,10 +1,19 @@
 """One run of the benchmark, part by part. Imported once Django is set up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks import backlog, enqueueing, feeds, growth, latency, scaling, sustained
+from benchmarks import (
+    backlog,
+    enqueueing,
+    feeds,
+    growth,
+    latency,
+    scaling,
+    sustained,
+)
 from benchmarks.contenders import CREWS, Contender, in_process
 from benchmarks.credits.part import credit_path
 from benchmarks.drain import Drained, Track
@@ -32,14 +41,12 @@ class Bench:
         """Those that were asked for; all, where nothing was."""
         return [name for name in names if not self.only or name in self.only]
 
-    def track(self, contenders: Sequence[Contender], peers: Sequence[Peer] = ()) -> Track:
-        """The crews of these contenders and peers, started and warm. The caller ends it."""
+    def track(self, contenders: Sequence[Contender]) -> Track:
+        """The crews of these contenders, started and warm. The caller ends it."""
         names = sorted({contender.crew for contender in contenders})
-        crews = {name: CREWS[name](self.servers) for name in names}
-        crews |= {peer.name: peer.crew(self.servers) for peer in peers}
-        track = Track(self.servers, crews)
+        track = Track(self.servers, {name: CREWS[name](self.servers) for name in names})
         try:
-            track.start([*contenders, *(peer.contender(self.servers) for peer in peers)])
+            track.start(contenders)
         except BaseException:
             track.__exit__()
             raise
@@ -50,18 +57,25 @@ def drain(bench: Bench) -> dict[str, Any]:
     """Everybody in turn, as often as the size says."""
     contenders = [one for one in in_process() if bench.chosen([one.name])]
     floors = [one for one in FLOORS if bench.chosen([one.name])]
+    rounds = bench.size.rounds
     peers, missing = _installed(bench)
-    with bench.track(contenders, peers) as track:
-        contenders += [peer.contender(bench.servers) for peer in peers]
-        for number in range(1, bench.size.rounds + 1):
+    with bench.track(contenders) as track:
+        joined = [peer for peer in peers if _join(track, peer, missing)]
+        for number in range(1, rounds + 1):
             for contender in contenders:
                 rate = track.run(contender, bench.size.jobs(contender.jobs))
-                say(f"drain {number}/{bench.size.rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
+                say(f"drain {number}/{rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
+            for peer in joined:
+                with _unless_it_fails(track, peer, missing):
+                    contender = peer.contender(bench.servers)
+                    rate = track.run(contender, bench.size.jobs(contender.jobs))
+                    say(f"drain {number}/{rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
+            joined = [peer for peer in joined if peer.name not in missing]
             for floor in floors:
                 rate = _run_floor(track, floor, bench.size.jobs(floor.jobs))
-                say(f"drain {number}/{bench.size.rounds}  {floor.name:20}{rate:10,.0f} jobs/s")
+                say(f"drain {number}/{rounds}  {floor.name:20}{rate:10,.0f} jobs/s")
         measured = {name: drained.as_dict() for name, drained in track.results.items()}
-    return measured | ({"missing": missing} if missing else {})
+    return {**measured, "missing": missing}
 
 
 def latencies(bench: Bench) -> dict[str, Any]:
@@ -182,6 +196,26 @@ def _installed(bench: Bench) -> tuple[list[Peer], dict[str, str]]:
     for name, reason in missing.items():
         say(f"without {name}: {reason}")
     return [peer for peer in wanted if peer.name not in missing], missing
+
+
+def _join(track: Track, peer: Peer, missing: dict[str, str]) -> bool:
+    """Start the peer's processes and warm them up; whether that went well."""
+    with _unless_it_fails(track, peer, missing):
+        track.crews[peer.name] = peer.crew(track.servers)
+        track.begin(peer.name, [peer.contender(track.servers)])
+    return peer.name not in missing
+
+
+@contextmanager
+def _unless_it_fails(track: Track, peer: Peer, missing: dict[str, str]) -> Iterator[None]:
+    """A peer that fails is left out and named with its last words; the others go on."""
+    try:
+        yield
+    except Exception as error:
+        last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        missing[peer.name] = f"failed: {last[:300]}"
+        say(f"without {peer.name}: {missing[peer.name]}")
+        track.end(peer.name)
 
 
 def _run_floor(track: Track, floor: Floor, jobs: int) -> float:
