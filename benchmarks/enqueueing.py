@@ -6,8 +6,10 @@ from statistics import median
 from typing import Any
 
 from django.db import connection, transaction
+from django.test import override_settings
 
 import outbox
+from benchmarks import feeds
 from benchmarks import jobs as work
 from benchmarks.drain import Track
 from benchmarks.jobs import Job
@@ -20,11 +22,14 @@ BULK = 5_000
 
 def measure(track: Track, *, rounds: int, count: int) -> dict[str, Any]:
     """Transactions a second (and milliseconds each), in turn; the workers are frozen meanwhile."""
-    ways: dict[str, Callable[[list[Job]], None]] = {
+    bare = feeds.bare_one("bare.guarded")
+    ways: dict[str, Callable[[list[Job]], object]] = {
         "business_row_alone": lambda jobs: _each(jobs, lambda job: None),
         "plain_insert": lambda jobs: _each(jobs, _plain_insert),
         "enqueue": lambda jobs: _each(jobs, _enqueue_undispatched),
         "enqueue_and_dispatch": lambda jobs: _each(jobs, _enqueue),
+        "enqueue_and_dispatch_each": _each_dispatched,
+        "celery_publish": lambda jobs: [bare(job) for job in jobs],
         "plain_bulk_create": _plain_bulk,
         "enqueue_many": _enqueue_many,
     }
@@ -54,6 +59,9 @@ def _table(seconds: dict[str, list[float]]) -> dict[str, Any]:
     }
     table["ratio_to_plain_insert"] = _ratio(seconds, "enqueue", "plain_insert")
     table["ratio_with_dispatch"] = _ratio(seconds, "enqueue_and_dispatch", "plain_insert")
+    each = "enqueue_and_dispatch_each"
+    table["ratio_with_a_dispatch_each"] = _ratio(seconds, each, "plain_insert")
+    table["ratio_with_a_dispatch_each_to_celery_publish"] = _ratio(seconds, each, "celery_publish")
     table["ratio_bulk"] = _ratio(seconds, "enqueue_many", "plain_bulk_create")
     return table
 
@@ -72,6 +80,12 @@ def _each(jobs: list[Job], way: Callable[[Job], None]) -> None:
 
 def _enqueue(job: Job) -> None:
     outbox.enqueue("work.deduct", args=job.as_args())
+
+
+def _each_dispatched(jobs: list[Job]) -> None:
+    """Without coalescing, as at rest: every commit publishes, since none is in the air."""
+    with override_settings(OUTBOX_COALESCING_CACHE=None):
+        _each(jobs, _enqueue)
 
 
 def _enqueue_undispatched(job: Job) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 
 import outbox
 from benchmarks.jobs import Job
@@ -59,7 +59,7 @@ def _in_chunks(feed: Feed, jobs: Sequence[Job]) -> None:
 
 def _enqueue(handler: str, jobs: Sequence[Job]) -> None:
     with transaction.atomic():
-        _write_requests(jobs)
+        write_requests(jobs)
         outbox.enqueue_many(handler, (job.as_args() for job in jobs))
 
 
@@ -72,11 +72,14 @@ def _publish(task: str, jobs: Sequence[Job]) -> None:
                 )
 
     with transaction.atomic():
-        _write_requests(jobs)
+        write_requests(jobs)
         transaction.on_commit(publish)
 
 
-def _write_requests(jobs: Sequence[Job]) -> None:
-    Request.objects.bulk_create(
-        Request(id=job.operation, account_id=job.account_id) for job in jobs
-    )
+def write_requests(jobs: Sequence[Job]) -> None:
+    """The business rows of these jobs, in one statement."""
+    columns = [job.operation for job in jobs], [job.account_id for job in jobs]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO work_request SELECT * FROM unnest(%s::uuid[], %s::integer[])", columns
+        )

@@ -15,6 +15,8 @@ TEMPLATE = Path(__file__).parent / "README.md"
 def write(out: Path) -> None:
     """Put the figures of `out`/results.json into `out`/README.md."""
     known = results.read(out / "results.json")
+    if not known:
+        return
     before, _, rest = TEMPLATE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     sections = [_conditions(known), *(make(known) for make in _SECTIONS)]
@@ -132,12 +134,12 @@ def _goals(known: dict[str, Any]) -> str:
         [*(goal.text, goal.wanted, goal.measured, goal.verdict), *_around(known, goal)]
         for goal in goals.of(known)
     ]
-    heads = ["goal", "wanted", "measured", "", "why not", "load"]
+    heads = ["goal", "wanted", "measured", "", "why", "load"]
     return "### Goals\n\n" + _table(heads, rows) if rows else ""
 
 
 def _around(known: dict[str, Any], goal: goals.Goal) -> tuple[str, str]:
-    """Why it was missed, and the load average before and after the part that measured it."""
+    """Why, and the load average before and after the part that measured it."""
     taken = known["machine"]["taken"].get(goal.part)
     if taken is None:
         return goal.why, ""

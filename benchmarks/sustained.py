@@ -1,10 +1,12 @@
 """Enqueue and drain together: who is the narrow place?
 
-If it were the worker, messages would be left over when the requests stop.
+If it were the worker, messages would be left over when the requests stop. The clients share the
+processors with all others, so their CPU is told, too.
 """
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,11 @@ from typing import Any
 from django.db import transaction
 
 import outbox
+from benchmarks import feeds
 from benchmarks import jobs as work
 from benchmarks.drain import Track
 from benchmarks.jobs import Job
-from benchmarks.machine import cpu_by_name
+from benchmarks.machine import Meter
 from benchmarks.servers import Servers
 from config.embedded.child import Child, python
 from config.embedded.ports import free_port
@@ -42,33 +45,39 @@ def measure(track: Track, seconds: float) -> dict[str, Any]:
 
 
 def _run(
-    track: Track, more: dict[str, Child], seconds: float, push: Callable[[float], int]
+    track: Track, more: dict[str, Child], seconds: float, push: Callable[[float], list[Job]]
 ) -> dict[str, Any]:
     crew = track.crews["ours"]
-    track.ledger.reset(dict.fromkeys(range(1, work.ACCOUNTS + 1), PLENTY))
+    balances = dict.fromkeys(range(1, work.ACCOUNTS + 1), PLENTY)
+    track.ledger.reset(balances)
     track.ledger.settle()
-    processes = track.processes(crew) | more
     crew.thaw()
-    before, began = cpu_by_name(processes), time.monotonic()
-    asked = push(began + seconds)
-    pushed, left = time.monotonic() - began, asked - track.ledger.written()
-    while track.ledger.written() < asked and time.monotonic() - began < seconds + 60:
-        time.sleep(0.02)
-    drained = time.monotonic() - began
-    used = {name: value - before[name] for name, value in cpu_by_name(processes).items()}
-    done = track.ledger.written()
+    with Meter(track.processes(crew) | more, itself="clients") as meter:
+        began = time.monotonic()
+        jobs = push(began + seconds)
+        pushed, left = time.monotonic() - began, len(jobs) - track.ledger.begun()
+        while track.ledger.begun() < len(jobs) and time.monotonic() - began < seconds + 60:
+            time.sleep(0.02)
     crew.freeze(track.is_idle)
+    done, cores = track.ledger.written(), os.cpu_count() or 1
     return {
-        "enqueued_per_second": round(asked / pushed, 1),
-        "done_per_second": round(done / drained, 1),
+        "enqueued_per_second": round(len(jobs) / pushed, 1),
+        "done_per_second": round(done / meter.seconds, 1),
         "left_when_the_requests_stopped": left,
-        "lost": asked - done,
-        **{f"{name}_cpu_ms": round(1000 * value / max(1, done), 3) for name, value in used.items()},
+        "sums_kept": track.ledger.sums(jobs, balances).kept,
+        "lost": len(jobs) - done,
+        "cores": cores,
+        "cores_used": round(sum(meter.used.values()) / meter.seconds, 2),
+        "others_used": round(meter.others, 3),
+        **{
+            f"{name}_cpu_ms": round(1000 * value / max(1, done), 4)
+            for name, value in meter.used.items()
+        },
     }
 
 
-def _requests(port: int, handler: str, until: float) -> int:
-    counts = [0] * CLIENTS
+def _requests(port: int, handler: str, until: float) -> list[Job]:
+    asked: list[Job] = []
 
     def client(number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -80,7 +89,7 @@ def _requests(port: int, handler: str, until: float) -> int:
             answer.read()
             if answer.status != http.HTTPStatus.ACCEPTED:
                 raise RuntimeError(f"the web answered {answer.status}")
-            counts[number] += 1
+            asked.append(job)
         connection.close()
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
@@ -88,17 +97,18 @@ def _requests(port: int, handler: str, until: float) -> int:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts)
+    return asked
 
 
-def _bulk(until: float) -> int:
-    count = 0
+def _bulk(until: float) -> list[Job]:
+    asked: list[Job] = []
     while time.monotonic() < until:
+        jobs = work.sequence(BULK, seed=len(asked))
         with transaction.atomic():
-            jobs = work.sequence(BULK, seed=count)
+            feeds.write_requests(jobs)
             outbox.enqueue_many("work.deduct_batch", (job.as_args() for job in jobs))
-        count += BULK
-    return count
+        asked += jobs
+    return asked
 
 
 def _endless(seed: int) -> Iterator[Job]:

@@ -95,6 +95,38 @@ def test_one_statement_is_judged_beside_one_statement() -> None:
     ]
 
 
+def test_the_dispatch_is_judged_as_well() -> None:
+    enqueue = {
+        "ratio_to_plain_insert": 1.0,
+        "ratio_with_dispatch": 1.3,
+        "ratio_with_a_dispatch_each": 2.5,
+        "celery_publish": {"ms": 1.2},
+    }
+    each = list(goals.of({"enqueue": enqueue}))
+    assert [goal.reached for goal in each] == [True, True, False]
+    assert "`celery_publish` 1.20" in each[-1].why
+
+
+@pytest.mark.parametrize(
+    ("cores_used", "place"), [(1.9, "the 2 cores that all share"), (0.8, "none of the processors")]
+)
+def test_a_sustained_rate_says_where_it_is_narrow(cores_used: float, place: str) -> None:
+    run = {
+        "enqueued_per_second": 500.0,
+        "done_per_second": 300.0,
+        "cores": 2,
+        "cores_used": cores_used,
+        "others_used": 0.01,
+        "worker_cpu_ms": 1.5,
+        "relay_cpu_ms": 0.0,
+        "web_cpu_ms": 2.5,
+    }
+    (goal,) = goals.of({"sustained": {"a web request per job": run}})
+    assert not goal.reached
+    assert "worker 1.5, web 2.5; together 4, so 2 cores allow 500 a second" in goal.why
+    assert place in goal.why
+
+
 def test_a_goal_tells_how_busy_the_machine_was(written: str) -> None:
     assert "| reached |  | 0.1 → 2.0 |" in written
 
