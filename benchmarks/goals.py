@@ -191,7 +191,8 @@ def _backlog(backlog: dict[str, Any]) -> Iterator[Goal]:
     text = f"drain rate of a backlog of {large['messages']:,} / of {small['messages']:,}"
     yield Goal("backlog", text, "≥ 0.9", f"{ratio:.2f}", ratio >= 0.9)
     for process in ("worker", "relay"):
-        grown = large[f"{process}_mb"] / small[f"{process}_mb"]
+        before = small[f"{process}_mb"]
+        grown = large[f"{process}_mb"] / before if before else 0.0  # where there is no /proc
         text = f"memory of the {process}, the large backlog / the small"
         yield _most("backlog", text, grown, 1.2)
 

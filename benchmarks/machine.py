@@ -52,11 +52,15 @@ def cpu_by_name(processes: Mapping[str, Child]) -> dict[str, float]:
     return {name: cpu_seconds(child.pid) for name, child in processes.items()}
 
 
-def memory_mb(root: int) -> float:
-    """Resident memory of a process and its children, pages that they share counted once each."""
+def with_children(root: int) -> list[int]:
+    """A process and its children, as of now."""
     if not PROC.exists():
-        return 0.0
-    members = [root] + [stat.pid for stat in _processes() if stat.parent == root]
+        return []
+    return [root] + [stat.pid for stat in _processes() if stat.parent == root]
+
+
+def memory_mb(members: list[int]) -> float:
+    """Resident memory of these processes, pages that they share counted once."""
     return sum(_proportional_kb(pid) for pid in members) / 1024
 
 

@@ -9,7 +9,7 @@ import django
 
 from benchmarks import jobs as work
 from benchmarks.contenders import Contender, in_process, ours_crew
-from benchmarks.drain import Track
+from benchmarks.drain import WARM_UP_JOBS, Track
 from benchmarks.jobs import ACCOUNTS, Job
 from benchmarks.machine import cpu_seconds
 from benchmarks.servers import Servers
@@ -20,7 +20,8 @@ OURS = ("ours_batch", "ours_single")
 
 def measure(servers: Servers, *, rounds: int, scale: float) -> dict[str, Any]:
     """1 to 8 processes in turn, and 50 accounts beside one that all jobs are for."""
-    crews = {f"{count} processes": ours_crew(servers, count) for count in PROCESSES}
+    sizes = {f"{count} processes": count for count in PROCESSES}
+    crews = {name: ours_crew(servers, count) for name, count in sizes.items()}
     usual = [one for one in in_process() if one.name in OURS]
     varied = [
         (replace(one, name=f"{one.name}, {crew}", crew=crew, jobs=int(one.jobs * scale)), accounts)
@@ -28,8 +29,9 @@ def measure(servers: Servers, *, rounds: int, scale: float) -> dict[str, Any]:
         for crew, accounts in [*((crew, ACCOUNTS) for crew in crews), ("2 processes", 1)]
     ]
     with Track(servers, crews) as track:
-        for name in crews:
-            track.begin(name, [one for one, _ in varied if one.crew == name][:1])
+        for name, count in sizes.items():
+            both = [replace(one, crew=name) for one in usual]
+            track.begin(name, both, WARM_UP_JOBS * count)
         for _ in range(rounds):
             for contender, accounts in varied:
                 named = replace(contender, name=f"{contender.name}, {_accounts(accounts)}")

@@ -8,7 +8,7 @@ class Size:
     """Rounds are turns of everybody; a result is the median of its rounds."""
 
     rounds: int
-    scale: float  # times the jobs that each contender does in some four seconds
+    scale: float  # times the jobs of each contender: 1 for some four seconds
     latency_seconds: float
     latency_rounds: int
     enqueues: int
@@ -18,14 +18,14 @@ class Size:
     with_peers: bool = False
 
     def jobs(self, usual: int) -> int:
-        """The jobs of one run, of a contender that does so many in four seconds."""
+        """The jobs of one run, of a contender that did so many in some four seconds."""
         return max(100, int(usual * self.scale))
 
 
 QUICK = Size(
     rounds=3,
-    scale=0.4,
-    latency_seconds=4,
+    scale=0.2,
+    latency_seconds=3,
     latency_rounds=2,
     enqueues=100,
     finished=[0, 50_000],
@@ -54,7 +54,7 @@ TINY = Size(
     enqueues=10,
     finished=[0, 1_000],
     drained=2_000,
-    backlogs={"small": 500, "large": 2_000},
+    backlogs={"small": 2_000, "large": 4_000},
 )
 """For the harness's own tests: its figures mean nothing."""
 
