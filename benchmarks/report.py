@@ -153,6 +153,7 @@ _SECTIONS = [_goals, _drain, credit_report.section, _latency, _enqueue, _growth,
 _PLAIN = {
     "scaling": "Worker processes, and one hot account",
     "share": "What exactly once costs",
+    "profile": "A message of a batch of 500, by statement: microseconds of CPU",
     "backlog": "A backlog",
     "sustained": "Enqueue and drain together",
 }

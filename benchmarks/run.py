@@ -11,6 +11,7 @@ from benchmarks import (
     feeds,
     growth,
     latency,
+    profile,
     scaling,
     sustained,
 )
@@ -153,6 +154,15 @@ def share(bench: Bench) -> dict[str, Any]:
     return found
 
 
+def by_statement(bench: Bench) -> dict[str, Any]:
+    """The CPU of a batch's message, statement by statement. No worker runs meanwhile."""
+    with bench.track([]) as track:
+        found = profile.measure(track, bench.size.batches)
+    for name, one in found.items():
+        say(f"profile  {name:42}{one['postgres_us']:8} + {one['python_us']} us")
+    return found
+
+
 def pile_up(bench: Bench) -> dict[str, Any]:
     """A long backlog beside a short one."""
     (contender,) = [one for one in in_process() if one.name == "ours_batch"]
@@ -180,6 +190,7 @@ PARTS: dict[str, Part] = {
     "growth": grow,
     "scaling": scale,
     "share": share,
+    "profile": by_statement,
     "backlog": pile_up,
     "sustained": sustain,
     "credits": credit_path,

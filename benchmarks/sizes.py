@@ -15,6 +15,7 @@ class Size:
     finished: list[int]  # numbers of finished rows beside which claims are timed
     drained: int  # beside an open transaction
     backlogs: dict[str, int]
+    batches: int  # of 500, whose statements are profiled
     with_peers: bool = False
 
     def jobs(self, usual: int) -> int:
@@ -31,6 +32,7 @@ QUICK = Size(
     finished=[0, 50_000],
     drained=10_000,
     backlogs={"small": 10_000, "large": 100_000},
+    batches=100,
 )
 """Three minutes in all."""
 
@@ -43,6 +45,7 @@ FULL = Size(
     finished=[0, 1_000_000, 10_000_000],
     drained=300_000,
     backlogs={"small": 10_000, "large": 1_000_000},
+    batches=400,
     with_peers=True,
 )
 
@@ -55,6 +58,7 @@ TINY = Size(
     finished=[0, 1_000],
     drained=2_000,
     backlogs={"small": 2_000, "large": 4_000},
+    batches=10,
 )
 """For the harness's own tests: its figures mean nothing."""
 

@@ -14,7 +14,7 @@ from config.embedded.child import PROJECT
 NAMES = {"ours_batch", "celery_naive", "postgres_100"}
 
 
-def bench(out: Path, *options: str) -> dict[str, Any]:
+def bench(out: Path, *options: str, ends_with: int = 0) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--size", "tiny", *options, "--out", str(out)],
         cwd=PROJECT,
@@ -23,7 +23,7 @@ def bench(out: Path, *options: str) -> dict[str, Any]:
         timeout=280,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == ends_with, done.stdout + done.stderr
     found: dict[str, Any] = json.loads((out / "results.json").read_text())
     return found
 
@@ -43,9 +43,22 @@ def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
 def test_the_first_tenth_of_the_latencies_is_left_out_and_its_sums_are_checked(
     tmp_path: Path,
 ) -> None:
-    results = bench(tmp_path, "--parts", "latency")
+    """A part that fails takes none of the others with it."""
+    results = bench(tmp_path, "--parts", "latency,nothing,profile", ends_with=1)
     assert results["latency"].keys() >= {"ours", "celery_bare", "ours_at_80_percent"}
     for one in results["latency"].values():
         assert one["sums_kept"], one
         assert one["samples"] == one["jobs"] - one["jobs"] // 10
+    assert {"claim it", "the effect", "mark it done"} <= results["profile"].keys()
     assert "### Commit → effect" in (tmp_path / "README.md").read_text()
+
+
+def test_what_is_enqueued_and_drained_together_keeps_the_sums(tmp_path: Path) -> None:
+    results = bench(tmp_path, "--parts", "enqueue,sustained,backlog")
+    for one in [*results["sustained"].values(), *results["backlog"].values()]:
+        assert one["sums_kept"], one
+    for process in ("worker", "relay", "postgres", "valkey"):
+        assert results["backlog"]["large"][f"{process}_mb"] > 0 or sys.platform == "darwin"
+    written = (tmp_path / "README.md").read_text()
+    assert "The narrow place:" in written or sys.platform == "darwin"
+    assert "`enqueue_and_dispatch_each` / a plain ORM INSERT" in written
