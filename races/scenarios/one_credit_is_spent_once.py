@@ -1,6 +1,7 @@
 """Two workers, one credit, two texts to send: one is sent. Every way to lock, side by side."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
@@ -175,7 +176,10 @@ def _ask(job: Callable[[], None], **details: object) -> Question:
     return Question((job, job), alone(check), setup, **details)  # type: ignore[arg-type]
 
 
-_EXPIRY = {"environment": {"expiry": lab.redis_lock_expires}, "begin": lab.forget_redis}
+_EXPIRY: dict[str, Any] = {
+    "environment": {"expiry": lab.redis_lock_expires},
+    "begin": lab.forget_redis,
+}
 
 SCENARIO = Scenario(
     claim="One credit is spent once",
