@@ -24,7 +24,8 @@ reads as the story goes:
 ``programs``, ``reduction``  the reduction, tried on random programs
 ======================  ============================================================
 
-What lies inside one statement is not explored.
+What lies inside one statement is not explored. Nor is *when* a worker goes on that waits alone: it
+does so within the step that frees it, where PostgreSQL might let another overtake it first.
 """
 
 from .errors import (

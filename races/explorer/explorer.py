@@ -45,8 +45,9 @@ class Explorer:
     def __init__(self, alias: str = "default", patience: float = 10.0) -> None:
         """Take charge of the database behind Django's ``alias``.
 
-        ``patience``: seconds that a worker may compute between two statements. Raises
-        ServerNotControlled where the server is not the explorer's to hold.
+        ``patience``: seconds that a worker may compute between two statements. What else a
+        question brings (setup, begin, check, aftermath) runs on the caller's thread, unwatched.
+        Raises ServerNotControlled where the server is not the explorer's to hold.
         """
         if connections[alias].in_atomic_block:
             raise InsideTransaction("Explore outside transactions: others cannot see yours.")
@@ -132,8 +133,10 @@ class Scenario:
 
     def __enter__(self) -> "Scenario":
         self.explorer.clean()
+        self._threads = set(threading.enumerate())
         try:
             self._setup()
+            self._check_threads()
             connection = self.explorer.server.connection
             self._catalog = catalog.read(connection)
             self._start = Snapshot(connection, "race_start")
@@ -142,9 +145,11 @@ class Scenario:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._start.drop()
         self.explorer.clean()
+        if error is None:
+            self._check_threads()
 
     def search(self, *, reduce: bool = True, bound: int | None = None) -> Iterator[Explored]:
         """Every schedule; after each, look at the database before asking for the next."""
@@ -192,7 +197,7 @@ class Scenario:
         self._start.restore(self._changed)
         self._changed = None
         self._begin()
-        threads = set(threading.enumerate())
+        self._check_threads()
         run = Run(
             self._team(),
             self.explorer.server,
@@ -204,7 +209,7 @@ class Scenario:
             run.begin()
             yield run
             run.end()
-            self._check_threads(threads)
+            self._check_threads()
         except BaseException:
             run.thaw()
             self.explorer.recover()
@@ -218,8 +223,8 @@ class Scenario:
             lambda session, job: session.begin(job, self._catalog, self._rewrite),
         )
 
-    def _check_threads(self, before: set[threading.Thread]) -> None:
-        new = set(threading.enumerate()) - before
+    def _check_threads(self) -> None:
+        new = set(threading.enumerate()) - self._threads
         left = [thread.name for thread in new if not isinstance(thread, Session)]
         if left:
             raise ThreadLeftBehind(

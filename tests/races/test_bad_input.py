@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from races.explorer import (
     ThreadLeftBehind,
 )
 from races.explorer.errors import InsideTransaction, NoYieldPoint
+from races.explorer.server import Server
 from races.models import Account, Effect
 from races.scenarios import one_credit_is_spent_once as credit
 
@@ -104,6 +106,19 @@ def test_a_thread_left_behind(race: Race) -> None:
 
     with pytest.raises(ThreadLeftBehind, match=r"the straggler"):
         race.proves(leaves_a_thread, leaves_a_thread, **CREDIT)
+    stop.set()
+
+
+@pytest.mark.parametrize("where", ["setup", "begin", "check", "aftermath"])
+def test_a_thread_left_behind_beside_the_workers(race: Race, where: str) -> None:
+    stop = threading.Event()
+
+    def leaves_a_thread() -> None:
+        threading.Thread(target=stop.wait, name="the straggler").start()
+
+    parts = {"setup": lambda: None, "check": lambda: None, where: leaves_a_thread}
+    with pytest.raises(ThreadLeftBehind, match=r"the straggler"):
+        race.proves(lambda: Account.objects.count(), lambda: None, **parts)
     stop.set()
 
 
@@ -201,6 +216,31 @@ def test_a_server_whose_processes_are_not_ours(race: Race, monkeypatch: pytest.M
             ServerNotControlled, match=r"not permitted.*needs a PostgreSQL of its own"
         ):
             Explorer()
+
+
+def test_a_role_that_is_no_superuser(race: Race) -> None:
+    parameters = connection.get_connection_params()
+    names = ("host", "port", "dbname")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE race_nobody LOGIN PASSWORD 'nobody'")
+    try:
+        with pytest.raises(ServerNotControlled, match=r"This role is no superuser"):
+            Server(
+                **{name: parameters[name] for name in names}, user="race_nobody", password="nobody"
+            )
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP ROLE race_nobody")
+
+
+def test_a_server_on_another_machine(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its backend's number may be that of a process here, which must be left alone."""
+    with subprocess.Popen(["/bin/sleep", "60"]) as other, monkeypatch.context() as patched:
+        patched.setattr(Server, "pid", other.pid)
+        with pytest.raises(ServerNotControlled, match=f"Process {other.pid} here is not its"):
+            Explorer()
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_setup_that_fails(race: Race) -> None:
