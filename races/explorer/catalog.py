@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 
 _FOREIGN_KEYS = """
-    SELECT child.relname, parent.relname, con.condeferrable,
+    SELECT child.relname, parent.relname, con.condeferrable, con.condeferred,
+           con.confdeltype IN ('c', 'n', 'd') OR con.confupdtype IN ('c', 'n', 'd'),
            ARRAY(SELECT attname::text FROM pg_attribute
                  WHERE attrelid = con.conrelid AND attnum = ANY (con.conkey)),
            ARRAY(SELECT attname::text FROM pg_attribute
@@ -47,6 +48,11 @@ _UNIQUE = """
     WHERE indisunique AND indpred IS NULL AND indexprs IS NULL
       AND nspname !~ '^(pg_|information_schema)'
 """
+# whether two rows clash is asked when the transaction ends, or could be
+_ASKED_LATE = """
+    SELECT DISTINCT relname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+    WHERE contype IN ('p', 'u', 'x') AND condeferrable
+"""
 _EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
 
 
@@ -56,7 +62,9 @@ class ForeignKey:
 
     child: str
     parent: str
-    deferrable: bool
+    deferrable: bool  # asked at COMMIT, or could be
+    deferred: bool  # asked at COMMIT, unless SET CONSTRAINTS says otherwise
+    cascades: bool  # a change of the parent changes the child, at once
     columns: frozenset[str]
     referenced: frozenset[str]
 
@@ -69,6 +77,7 @@ class Catalog:
     opaque: frozenset[str]  # views and functions: what they touch is not in the statement
     triggers: dict[str, frozenset[str]]  # table -> events
     unique: dict[str, frozenset[str]]  # table -> columns of its plain unique indexes
+    asked_late: frozenset[str]  # tables with a deferrable unique or exclusion constraint
     numbered: frozenset[str]  # tables whose rows are numbered by a sequence
     parents: dict[str, tuple[ForeignKey, ...]]  # by child
     children: dict[str, tuple[ForeignKey, ...]]  # by parent
@@ -80,14 +89,15 @@ def read(connection: "psycopg.Connection[Any]") -> Catalog:
     relations = connection.execute(_RELATIONS).fetchall()
     functions = {name for (name,) in connection.execute(_FUNCTIONS)}
     keys = [
-        ForeignKey(child, parent, deferrable, frozenset(columns), frozenset(referenced))
-        for child, parent, deferrable, columns, referenced in connection.execute(_FOREIGN_KEYS)
+        ForeignKey(*described, frozenset(columns), frozenset(referenced))
+        for *described, columns, referenced in connection.execute(_FOREIGN_KEYS)
     ]
     return Catalog(
         tables=frozenset(name for name, is_view in relations if not is_view),
         opaque=frozenset({name for name, is_view in relations if is_view} | functions),
         triggers=_triggers(connection),
         unique=_unique(connection),
+        asked_late=frozenset(name for (name,) in connection.execute(_ASKED_LATE)),
         numbered=frozenset(name for (name,) in connection.execute(_NUMBERED)),
         parents=_grouped(keys, "child"),
         children=_grouped(keys, "parent"),

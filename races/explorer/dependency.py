@@ -4,7 +4,8 @@ PostgreSQL's MVCC makes many of them independent: a plain read sees commits, nev
 committed, so it depends on the *commits* to its tables only. Locks depend on each other by the
 matrix of row locks (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS).
 Under REPEATABLE READ and SERIALIZABLE everything that meets in one table is taken as dependent.
-All is by table: coarser than the truth, which costs schedules and never misses one.
+All is by table: coarser than the truth, which costs schedules. What a statement touches is read
+from its text and the catalogue; that this misses none is tried on random programs, not proven.
 """
 
 from collections.abc import Iterable

@@ -123,7 +123,7 @@ class Session(threading.Thread):
             with self.tap:
                 self.outcome.value = job()
                 if self.may_die:  # death after the last effect, before the job is acknowledged
-                    self.wait(Step(END, "(ends)"))
+                    self.wait(Step(END, "(ends)", Footprint(keys=self.tap.lasting)))
         except Killed as error:
             self.outcome.error = error
         except BaseException as error:

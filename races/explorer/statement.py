@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .catalog import Catalog
+from .catalog import Catalog, ForeignKey
 from .dependency import (
     CHANGES,
     DELETE,
@@ -47,8 +47,15 @@ _OF_A_TABLE = re.compile(
     rf"|(?:ANALYZE|DROP\s+TABLE)\s+{_NAME}\s*$)",
     re.IGNORECASE,
 )
+_SET_CONSTRAINTS = re.compile(r"\s*SET\s+CONSTRAINTS\b", re.IGNORECASE)
 _ROLLBACK_TO = re.compile(r"\s*ROLLBACK\s+TO\b", re.IGNORECASE)
 _KNOWN = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|DECLARE)\b", re.IGNORECASE)
+# an UPDATE of a key, and a cascade of either, count as DELETE
+_EVENTS = {
+    INSERT: frozenset({"INSERT"}),
+    WRITE: frozenset({"UPDATE"}),
+    DELETE: frozenset({"UPDATE", "DELETE"}),
+}
 _SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 _INERT = frozenset({"pg_catalog", "pg_sleep", "pg_backend_pid", "pg_typeof"})
 ADVISORY_LOCK = "advisory lock"
@@ -61,7 +68,12 @@ class Statement:
 
     text: str
     footprint: Footprint
-    at_commit: Takes  # deferred foreign keys are checked, and their parents locked, at commit
+    at_commit: Takes  # what deferrable constraints look at, and lock, at commit
+
+    @property
+    def sets_constraints(self) -> bool:
+        """True where it decides when the transaction's deferrable constraints are asked."""
+        return bool(_SET_CONSTRAINTS.match(self.text))
 
 
 def is_silent(sql: str) -> bool:
@@ -111,16 +123,19 @@ def _read(sql: str, catalog: Catalog) -> Statement:
     bare = _bare(sql)
     words = {match[1] or match[2].lower() for match in _WORD.finditer(bare)}
     tables = frozenset(words & catalog.tables)
-    takes = _takes(bare, tables, catalog)
+    own = _takes(bare, tables, catalog)
+    takes = union(own, _references(own, bare, catalog, at_commit=False))
     return Statement(
         template(sql),
         Footprint(
             reads=tables - _only_inserted(bare, tables),
-            takes=union(takes, _references(takes, bare, catalog, deferrable=False)),
-            keys=_keys(bare, takes, catalog),
+            takes=takes,
+            keys=_keys(bare, own, catalog),
             everything=_is_opaque(bare, words, takes, catalog),
         ),
-        at_commit=_references(takes, bare, catalog, deferrable=True),
+        at_commit=union(
+            _references(own, bare, catalog, at_commit=True), _asked_late(takes, catalog)
+        ),
     )
 
 
@@ -146,27 +161,51 @@ def _write_modes(table: str, bare: str, catalog: Catalog) -> frozenset[str]:
     )
 
 
-def _references(takes: Takes, bare: str, catalog: Catalog, *, deferrable: bool) -> Takes:
+def _references(takes: Takes, bare: str, catalog: Catalog, *, at_commit: bool) -> Takes:
     """Rows that foreign keys make the statement look at: parents locked, children searched."""
     found: Takes = {}
     for table, modes in takes.items():
-        if modes & {INSERT, WRITE, DELETE}:
-            found = union(found, _parents(table, modes, bare, catalog, deferrable))
+        if modes & CHANGES:
+            found = union(found, _parents(table, modes, bare, catalog, at_commit))
         if DELETE in modes:
-            children = (
-                k.child for k in catalog.children.get(table, ()) if k.deferrable == deferrable
-            )
-            found = union(found, names(children, DELETE))  # it may cascade
+            found = union(found, names(_children(table, catalog, at_commit), DELETE))
     return found
 
 
 def _parents(
-    table: str, modes: frozenset[str], bare: str, catalog: Catalog, deferrable: bool
+    table: str, modes: frozenset[str], bare: str, catalog: Catalog, at_commit: bool
 ) -> Takes:
-    keys = [key for key in catalog.parents.get(table, ()) if key.deferrable == deferrable]
+    keys = [key for key in catalog.parents.get(table, ()) if _is_asked(key, at_commit)]
     if INSERT not in modes:
         keys = [key for key in keys if key.columns & _assigned(bare)]
     return names((key.parent for key in keys), KEY_SHARE)
+
+
+def _children(table: str, catalog: Catalog, at_commit: bool) -> set[str]:
+    """Tables that are searched when a row goes; where that cascades, theirs as well.
+
+    A cascade is never put off, whatever its key says.
+    """
+    found: set[str] = set()
+    todo, seen = [table], {table}
+    while todo:
+        for key in catalog.children.get(todo.pop(), ()):
+            if _is_asked(key, at_commit) or (key.cascades and not at_commit):
+                found.add(key.child)
+            if key.cascades and key.child not in seen:
+                seen.add(key.child)
+                todo.append(key.child)
+    return found
+
+
+def _is_asked(key: ForeignKey, at_commit: bool) -> bool:
+    return key.deferrable if at_commit else not key.deferred
+
+
+def _asked_late(takes: Takes, catalog: Catalog) -> Takes:
+    """Tables whose new rows may be compared with others' only at commit."""
+    changed = (table for table, modes in takes.items() if modes & CHANGES)
+    return names(catalog.asked_late.intersection(changed), INSERT)
 
 
 def _assigned(bare: str) -> frozenset[str]:
@@ -212,9 +251,8 @@ def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bo
         return True
     if words & catalog.opaque or any(map(_is_of_the_server, words)):
         return True
-    verbs = {INSERT: "INSERT", WRITE: "UPDATE", DELETE: "DELETE"}
     return any(
-        verbs[mode] in catalog.triggers.get(table, ())
+        _EVENTS[mode] & catalog.triggers.get(table, frozenset())
         for table, modes in takes.items()
         for mode in modes & CHANGES
     )

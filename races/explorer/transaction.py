@@ -16,6 +16,7 @@ class OpenTransaction:
     strict: bool = False
     everything: bool = False
     has_read: bool = False
+    sets_constraints: bool = False
 
     def note_setting(self, sql: str) -> None:
         """Watch for SET TRANSACTION ISOLATION LEVEL."""
@@ -28,9 +29,13 @@ class OpenTransaction:
         self.at_commit = union(self.at_commit, statement.at_commit)
         self.keys |= statement.footprint.keys & {ADVISORY_LOCK}  # a sequence's step is final
         self.everything = self.everything or statement.footprint.everything
-        if not self.strict:
-            return statement.footprint
-        return statement.footprint | Footprint(strict=True, snapshot=first)
+        self.sets_constraints = self.sets_constraints or statement.sets_constraints
+        footprint = statement.footprint
+        if self.sets_constraints:  # what is put off may be asked at once from here on
+            footprint |= Footprint(takes=statement.at_commit)
+        if self.strict:
+            footprint |= Footprint(strict=True, snapshot=first)
+        return footprint
 
     def end(self, *, commits: bool) -> Footprint:
         """The footprint of COMMIT or ROLLBACK; after plain reads alone nobody can notice it."""

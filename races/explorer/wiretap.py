@@ -27,6 +27,7 @@ _PREPARE = """
 _COMMIT = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _ROLLBACK = re.compile(r"\s*(ROLLBACK|ABORT)\b(?!\s+TO)", re.IGNORECASE)
 _BEGIN = re.compile(r"\s*(BEGIN|START)\b", re.IGNORECASE)
+_SESSION_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock", re.IGNORECASE)
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
@@ -40,6 +41,7 @@ class Wiretap:
         self._connection: Any = connections[session.alias]
         self._transaction: OpenTransaction | None = None
         self._cleanup: set[str] = set()
+        self.lasting: frozenset[str] = frozenset()  # what outlasts the job, and no death
 
     def __enter__(self) -> Wiretap:
         connection = self._connection
@@ -200,6 +202,8 @@ class Wiretap:
     def _note_leftovers(self, sql: str) -> None:
         if "advisory" in sql:
             self._cleanup.add("SELECT pg_advisory_unlock_all()")
+        if _SESSION_LOCK.search(sql):
+            self.lasting = frozenset({statement.ADVISORY_LOCK})
         if re.match(r"\s*SET\s+(?!LOCAL|TRANSACTION)", sql, re.IGNORECASE):
             self._cleanup |= {"RESET ALL", self._settings()}
 

@@ -1,13 +1,20 @@
 """The reduction leaves nothing out: random programs end the same in a reduced and a full search."""
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from races.explorer import Explorer, catalog, statement
 from races.explorer.catalog import Catalog
 from races.explorer.dependency import DELETE, INSERT, KEY_SHARE, UPDATE, WRITE, Footprint, names
 from races.explorer.dependency import independent as swap
+from races.explorer.faults import Faults
 from races.explorer.programs import SCHEMA
 from races.explorer.reduction import compare
+from races.explorer.transaction import OpenTransaction
+from races.models import Account, Effect
 
 
 @pytest.mark.parametrize(
@@ -128,3 +135,174 @@ def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str
 )
 def test_what_the_text_tells_touches_what_it_says(known: Catalog, sql: str) -> None:
     assert not statement.read(sql, known).footprint.everything
+
+
+def _says(*statements: str) -> Callable[[], list[Any]]:
+    """A worker that says this in one transaction, and returns what it read or met."""
+
+    def job() -> list[Any]:
+        seen: list[Any] = []
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                for sql in statements:
+                    cursor.execute(sql)
+                    seen.append(cursor.fetchall() if cursor.description else cursor.rowcount)
+        except DatabaseError as error:
+            seen.append(getattr(error.__cause__, "sqlstate", ""))
+        return seen
+
+    return job
+
+
+def _ends(
+    explorer: Explorer, jobs: Sequence[Callable[[], Any]], kills: int = 0, *, reduce: bool
+) -> set[str]:
+    """All that can be told apart when the workers have ended."""
+    ends = set()
+    with explorer.scenario(jobs, setup=lambda: None, faults=Faults(kills=kills)) as scenario:
+        for explored in scenario.search(reduce=reduce):
+            if explored.whole:
+                control = explorer.server.connection
+                rows = [control.execute(f"SELECT v FROM {each} ORDER BY 1").fetchall()
+                        for each in ("race_top", "race_middle", "race_leaf")]  # fmt: skip
+                ends.add(repr((rows, [outcome.value for outcome in explored.run.outcomes()])))
+    return ends
+
+
+@pytest.fixture
+def family(explorer: Explorer) -> Iterator[Callable[[str, str], None]]:
+    """Three tables, each with rows that refer to the one before, as the caller wants them to."""
+    control = explorer.server.connection
+    drop = "DROP TABLE IF EXISTS race_leaf, race_middle, race_top; DROP FUNCTION IF EXISTS race_t"
+
+    def made(refers: str, more: str = "") -> None:
+        control.execute(
+            f"""
+            {drop};
+            CREATE TABLE race_top (id int PRIMARY KEY, v int);
+            CREATE TABLE race_middle (id int PRIMARY KEY, v int,
+                top int REFERENCES race_top {refers});
+            CREATE TABLE race_leaf (id int PRIMARY KEY, v int,
+                middle int REFERENCES race_middle {refers});
+            INSERT INTO race_top VALUES (1, 0), (2, 0);
+            INSERT INTO race_middle VALUES (1, 0, 1);
+            INSERT INTO race_leaf VALUES (1, 0, 1);
+            CREATE FUNCTION race_t() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN UPDATE race_leaf SET v = v * 2 + 1; RETURN NULL; END';
+            {more}
+            """,
+            prepare=False,
+        )
+        explorer.take_charge()
+
+    yield made
+    control.execute(drop, prepare=False)
+    explorer.take_charge()
+
+
+@pytest.mark.parametrize(
+    ("refers", "more", "jobs"),
+    [
+        (
+            "DEFERRABLE INITIALLY IMMEDIATE",
+            "",
+            [
+                ["INSERT INTO race_middle VALUES (2, 0, 2)", "SELECT v FROM race_leaf"],
+                ["SELECT v FROM race_top WHERE id = 2 FOR UPDATE", "UPDATE race_leaf SET v = 5"],
+            ],
+        ),
+        (
+            "DEFERRABLE INITIALLY DEFERRED",
+            "",
+            [
+                ["SET CONSTRAINTS ALL IMMEDIATE", "SELECT v FROM race_middle FOR UPDATE",
+                 "INSERT INTO race_middle VALUES (2, 0, 2)", "SELECT v FROM race_leaf"],
+                [
+                    "SELECT v FROM race_middle FOR UPDATE SKIP LOCKED",
+                    "WITH held AS (SELECT v FROM race_top WHERE id = 2 FOR UPDATE) "
+                    "UPDATE race_leaf SET v = 5 FROM held",
+                ],
+            ],
+        ),
+        (
+            "ON DELETE CASCADE",
+            "",
+            [["DELETE FROM race_top WHERE id = 1"],
+             ["UPDATE race_leaf SET v = 5", "SELECT v FROM race_top"]],
+        ),
+        (
+            "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+            "",
+            [["DELETE FROM race_top WHERE id = 1"],
+             ["UPDATE race_middle SET v = 5", "SELECT v FROM race_top"]],
+        ),
+        (
+            "ON UPDATE CASCADE",
+            "CREATE TRIGGER race_t AFTER UPDATE ON race_middle EXECUTE FUNCTION race_t()",
+            [["UPDATE race_top SET id = 9 WHERE id = 1"], ["SELECT v FROM race_leaf"]],
+        ),
+        (
+            "",
+            "CREATE TRIGGER race_t AFTER UPDATE ON race_top EXECUTE FUNCTION race_t()",
+            [["UPDATE race_top SET id = 9 WHERE id = 2"], ["SELECT v FROM race_leaf"]],
+        ),
+    ],
+    ids=[
+        "a deferrable key asked at once",
+        "a deferred key that is set immediate",
+        "a cascade of two levels",
+        "a cascade whose key is deferred",
+        "the trigger of a child that is changed along",
+        "the trigger of a table whose key changes",
+    ],
+)  # fmt: skip
+def test_what_the_catalogue_adds_to_a_statement_leaves_nothing_out(
+    explorer: Explorer,
+    family: Callable[[str, str], None],
+    refers: str,
+    more: str,
+    jobs: list[list[str]],
+) -> None:
+    family(refers, more)
+    workers = [_says(*statements) for statements in jobs]
+    full = _ends(explorer, workers, reduce=False)
+    assert len(full) > 1
+    assert _ends(explorer, workers, reduce=True) == full
+
+
+def test_new_rows_that_may_clash_at_commit_make_two_commits_depend_on_each_other(
+    explorer: Explorer, family: Callable[[str, str], None]
+) -> None:
+    family("", "ALTER TABLE race_leaf ADD UNIQUE (v) DEFERRABLE")
+    inserted = statement.read(
+        "INSERT INTO race_leaf VALUES (3, 7)", catalog.read(explorer.server.connection)
+    )
+    commit = OpenTransaction(inserted.footprint.takes, inserted.at_commit).end(commits=True)
+    assert not swap(commit, commit)
+
+
+def test_a_death_at_the_end_of_a_job_frees_a_session_lock_at_any_moment(explorer: Explorer) -> None:
+    """Another may have seen the job's effect, been refused the lock and said so by then."""
+
+    def job() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_try_advisory_lock(7), (SELECT count(*) FROM races_effect),"
+                " (SELECT count(*) FROM races_account)"
+            )
+            mine, *seen = cursor.fetchone()
+        (Effect if mine else Account).objects.create()
+        return seen
+
+    faults = Faults(kills=1, spared=frozenset({"B"}))
+
+    def ends(*, reduce: bool) -> set[str]:
+        found = set()
+        with explorer.scenario([job, lambda: job()], faults=faults) as scenario:
+            for explored in scenario.search(reduce=reduce):
+                if explored.whole:
+                    left = Effect.objects.count(), Account.objects.count()
+                    found.add(repr((left, [each.value for each in explored.run.outcomes()])))
+        return found
+
+    assert ends(reduce=True) == ends(reduce=False)
