@@ -89,8 +89,8 @@ def read(connection: "psycopg.Connection[Any]") -> Catalog:
     relations = connection.execute(_RELATIONS).fetchall()
     functions = {name for (name,) in connection.execute(_FUNCTIONS)}
     keys = [
-        ForeignKey(*described, frozenset(columns), frozenset(referenced))
-        for *described, columns, referenced in connection.execute(_FOREIGN_KEYS)
+        ForeignKey(*described[:-2], *map(frozenset, described[-2:]))
+        for described in connection.execute(_FOREIGN_KEYS)
     ]
     return Catalog(
         tables=frozenset(name for name, is_view in relations if not is_view),

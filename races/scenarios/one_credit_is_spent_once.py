@@ -223,7 +223,7 @@ SCENARIO = Scenario(
         ),
         Form(
             "Redis lock with a fence",
-            Question((redis_lock_with_fence,) * 2, alone(check_fenced), setup, **_EXPIRY),
+            _ask(redis_lock_with_fence, **_EXPIRY).but(check=alone(check_fenced)),
             "the database lets in the newest token only",
         ),
     ),
