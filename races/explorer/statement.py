@@ -123,7 +123,7 @@ def _read(sql: str, catalog: Catalog) -> Statement:
     bare = _bare(sql)
     words = {match[1] or match[2].lower() for match in _WORD.finditer(bare)}
     tables = frozenset(words & catalog.tables)
-    own = _takes(bare, tables, catalog)
+    own = _of_all(_takes(bare, tables, catalog), catalog)
     takes = union(own, _references(own, bare, catalog, at_commit=False))
     return Statement(
         template(sql),
@@ -148,6 +148,11 @@ def _takes(bare: str, tables: frozenset[str], catalog: Catalog) -> Takes:
     for mode in _ROW_LOCK.findall(bare):
         takes = union(takes, names(tables, _ROW_LOCKS[" ".join(mode.upper().split())]))
     return takes
+
+
+def _of_all(takes: Takes, catalog: Catalog) -> Takes:
+    """Without temporary tables, which nobody else can meet."""
+    return {table: takes[table] for table in takes if {table, table.lower()} & catalog.tables}
 
 
 def _write_modes(table: str, bare: str, catalog: Catalog) -> frozenset[str]:

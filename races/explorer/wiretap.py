@@ -41,6 +41,7 @@ class Wiretap:
         self._connection: Any = connections[session.alias]
         self._transaction: OpenTransaction | None = None
         self._cleanup: set[str] = set()
+        self._named: list[Any] = []  # cursors that PostgreSQL keeps
         self.lasting: frozenset[str] = frozenset()  # what outlasts the job, and no death
 
     def __enter__(self) -> Wiretap:
@@ -71,6 +72,8 @@ class Wiretap:
             self._renew(raw)
         if self._cleanup and raw is not None and not raw.closed:
             raw.execute("; ".join(sorted(self._cleanup)), prepare=False)
+        for cursor in self._named:  # by now this asks nothing of the server
+            cursor.close()
 
     @property
     def held(self) -> Footprint:
@@ -79,9 +82,11 @@ class Wiretap:
 
     # -- steps
 
-    def _cursor(self, *args: Any, **kwargs: Any) -> Any:
+    def _cursor(self, name: str | None = None) -> Any:
         """A cursor that refuses what Django's wrappers do not see, and so is no step."""
-        cursor = self._real_cursor(*args, **kwargs)
+        cursor = self._real_cursor(name)
+        if name is not None:
+            self._named.append(cursor)
         copy = cursor.copy
 
         def copied(sql: Any, *its: Any, **more: Any) -> Any:

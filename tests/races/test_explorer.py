@@ -276,3 +276,15 @@ def test_a_run_that_is_given_up_in_a_savepoint_leaves_no_lock_behind(race: Race)
                 run.take(run.choices()[0])
                 backends.append(run.sessions["A"].pid)
     assert len(set(backends)) == 1
+
+
+def test_a_run_that_is_given_up_before_a_query_in_chunks_leaves_no_cursor_open(race: Race) -> None:
+    def reads_in_chunks() -> None:
+        with transaction.atomic():
+            list(Account.objects.iterator())
+
+    with race.explorer.scenario([reads_in_chunks], setup=two_accounts) as scenario:
+        with scenario._running() as run:  # and given up before its first step
+            tap = run.sessions["A"].tap
+        assert tap is not None
+        assert [cursor.closed for cursor in tap._named] == [True]

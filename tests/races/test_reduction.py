@@ -76,6 +76,12 @@ def known(explorer: Explorer) -> Catalog:
     return catalog.read(control)
 
 
+def test_a_temporary_table_is_in_nobodys_way(known: Catalog) -> None:
+    read = statement.read("UPDATE race_item SET v = n FROM staged", known).footprint
+    assert read.takes == names(["race_item"], WRITE)
+    assert not statement.read("DELETE FROM staged", known).footprint.takes
+
+
 @pytest.mark.parametrize(
     ("update", "free"),
     [
