@@ -83,7 +83,10 @@ SCENARIO = Scenario(
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
                 "and against cancelling; here nobody else wants this reduction",
                 "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
-                "well: without the lock the loser raises StalePrice and its message runs again",
+                "well: without the lock the loser raises StalePrice and its message runs again; "
+                "what the import holds is known to nobody else yet",
+                "product.category, product.price) <>": "it leaves alone what a file does not "
+                "change; it keeps nobody out",
                 "constraint target_once": "it guards the noting, which is done before this race",
                 "constraint price_change": "a last line: it outlives the reduction's status and "
                 "every message",
