@@ -56,7 +56,8 @@ def _run(
         began = time.monotonic()
         jobs = push(began + seconds)
         pushed, left = time.monotonic() - began, len(jobs) - track.ledger.begun()
-        while track.ledger.begun() < len(jobs) and time.monotonic() - began < seconds + 60:
+        latest = began + seconds + 60
+        while not _are_done(track, len(jobs)) and time.monotonic() < latest:
             time.sleep(0.02)
     crew.freeze(track.is_idle)
     done, cores = track.ledger.written(), os.cpu_count() or 1
@@ -74,6 +75,11 @@ def _run(
             for name, value in meter.used.items()
         },
     }
+
+
+def _are_done(track: Track, count: int) -> bool:
+    """Counted once as many have begun: what was rolled back has begun twice."""
+    return track.ledger.begun() >= count and track.ledger.written() >= count
 
 
 def _requests(port: int, handler: str, until: float) -> list[Job]:

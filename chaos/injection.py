@@ -74,19 +74,19 @@ class Injection:
         self.say(" and ".join(kinds))
         pair, missed = len(kinds) > 1, []
         alone = not pair and not self._lasting
-        for kind in kinds:
-            at = self._do(kind, number)
+        for place, kind in enumerate(kinds):
+            at = self._do(kind, f"{number}:{place}")
             if at is None:
                 missed.append(kind)
             else:
                 self.injected.append(Injected(kind, at, pair, alone))
         return missed
 
-    def _do(self, kind: str, number: int) -> float | None:
+    def _do(self, kind: str, number: str) -> float | None:
         """Inject one, and say when it began; where nothing can be harmed, try again for a while."""
+        dice = random.Random(f"{self.seed}:{number}:{kind}")  # noqa: S311 - reproducible
         latest = time.monotonic() + 15
         while True:
-            dice = random.Random(f"{self.seed}:{number}:{kind}")  # noqa: S311 - reproducible
             at = time.time()
             try:
                 lasting = FAULTS[kind](replace(self.site, dice=dice))

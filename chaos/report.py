@@ -59,8 +59,8 @@ def summary(found: dict[str, Any]) -> str:
     if not found["complete"]:
         asked = found["asked"]
         lines.append(
-            f"Time was up before all was done: {asked['messages']:,} messages and "
-            f"{asked['faults']} faults were asked for. Give it more --minutes."
+            f"Not all was done: {asked['messages']:,} messages and {asked['faults']} faults were "
+            "asked for. Time was up (--minutes), or a fault was not possible: see above."
         )
     lines += [
         f"  {one['harm']}: {one['check']}, {one['subject']}: {one['what']}"

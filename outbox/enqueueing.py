@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from outbox import context, dispatch, groups, handlers, keys
 from outbox.errors import InvalidArguments, NotInTransaction
@@ -111,7 +111,8 @@ def enqueue_many(
         "operation": operation,
         "traceparent": traceparent,
     }
-    with connection.cursor() as cursor:
+    # atomic(): whoever swallows a failure of it must not commit. So the ORM's own writes do it.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         for start in range(0, len(ids), AT_ONCE):
             some = slice(start, start + AT_ONCE)
             these = {"ids": as_array(ids[some]), "args": f"[{','.join(texts[some])}]"}

@@ -25,7 +25,7 @@ def join(name: str) -> tuple[int, str]:
     Holds the group's row until the transaction ends: numbers follow commits. Take it after the
     business locks, and several groups in the order of their names.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO outbox_group AS known (name, last_seq) VALUES (%s, 1)

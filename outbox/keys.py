@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from outbox.errors import KeyConflict
 from outbox.models import IdempotencyKey, Message
@@ -82,7 +82,7 @@ def _insert_or_hold(
 
     ON CONFLICT waits for an uncommitted rival; a SELECT before an INSERT would not see it.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO outbox_idempotencykey AS known (key, args_hash, message_id, rule, until)
@@ -106,7 +106,7 @@ def _still_waiting(message_id: UUID) -> bool:
 
 def _hand_over(key: str, unique: Unique, args_hash: str, new_id: UUID) -> None:
     """The key has lapsed: from now on it stands for the new message."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE outbox_idempotencykey

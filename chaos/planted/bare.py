@@ -7,7 +7,9 @@ that would hide a message which ran twice. This one has the outbox and nothing e
 from django.db import connection
 
 TABLE = """
-    CREATE TABLE IF NOT EXISTS chaos_effect (number bigint, at timestamptz DEFAULT now());
+    CREATE TABLE IF NOT EXISTS chaos_effect (
+        number bigint, at timestamptz DEFAULT clock_timestamp()
+    );
     CREATE INDEX IF NOT EXISTS chaos_effect_number ON chaos_effect (number)
 """
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 import outbox
@@ -78,6 +78,20 @@ def test_many_are_written_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
         expected.pop("args")
         assert list(columns.values()) == [expected] * 5
         assert len(set(ids)) == len(columns) == 5
+
+
+def test_a_swallowed_failure_of_the_database_is_not_committed(
+    monkeypatch: pytest.MonkeyPatch, ledger: Any
+) -> None:
+    """PostgreSQL answers such a COMMIT with ROLLBACK, without an error: hooks would run."""
+    monkeypatch.setattr("outbox.enqueueing._INSERT_MANY", "SELECT 1 / 0")
+    ran = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: ran.append("hook"))
+        with pytest.raises(DataError):
+            outbox.enqueue_many("tests.effect", [{}])
+        assert connection.needs_rollback
+    assert not ran
 
 
 def rows(ids: Sequence[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:

@@ -32,5 +32,7 @@ def whole(
 ) -> Iterator[WholeBooks]:
     """Laid once for a module's tests, none of which commits what it breaks; gone after them."""
     with django_db_blocker.unblock():
-        yield lay(tmp_path_factory.mktemp("mails"))
-        TransactionTestCase()._fixture_teardown()
+        try:
+            yield lay(tmp_path_factory.mktemp("mails"))
+        finally:
+            TransactionTestCase()._fixture_teardown()

@@ -47,9 +47,7 @@ def site_of(place: Any) -> Site:
         (doubles.worker_with_another_clock, "worker-clock", "ready."),
     ],
 )
-def test_the_second_one_takes_part(
-    stack: Stack, place: Place, fault: Any, name: str, says: str
-) -> None:
+def test_the_second_one_lives(stack: Stack, place: Place, fault: Any, name: str, says: str) -> None:
     asked_at = time.time()
     lasting = fault(site_of(place))
     assert lasting.since is not None

@@ -43,7 +43,7 @@ def test_a_broker_that_is_away_is_no_reason_to_give_up(monkeypatch: pytest.Monke
 
     monkeypatch.setitem(FAULTS, "forge_dispatches", forge)
     injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
-    assert injection._do("forge_dispatches", 0)
+    assert injection._do("forge_dispatches", "0:0")
     assert tried == ["forge", "forge"]
 
 
