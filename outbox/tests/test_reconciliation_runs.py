@@ -210,6 +210,28 @@ def test_a_command_that_lives_is_not_taken_over(numbers: Numbers) -> None:
     assert begun == [None]
 
 
+def test_a_command_that_stood_still_leaves_the_run_to_who_took_it_over(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Z, the night, `fg`: only the night's messages go on, and the night was told so."""
+    step = run.step
+
+    def stand_still(*its: Any) -> run.Step:
+        monkeypatch.setattr(run, "step", step)
+        taken = step(*its)
+        Reconciliation.objects.update(moved_at=LONG_AGO)
+        assert chain.start(cause="nightly") is not None
+        return taken
+
+    monkeypatch.setattr(run, "step", stand_still)
+    with pytest.raises(CommandError, match="Another reconciliation took over"):
+        call_command("reconcile")
+    assert numbers.seen == []
+    assert drain(reconcile_step) == 4, "three pages of numbers, the end"
+    assert Reconciliation.objects.get().status == "done"
+    assert numbers.seen == ["0", "1", "2"]
+
+
 def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> None:
     def mend(number: str) -> str:
         if number == "1":

@@ -42,10 +42,10 @@ class Command(BaseCommand):
         if check is not None and check not in known:
             raise CommandError(f"There is no check {check!r}. Choose from: {', '.join(known)}.")
         started = self._begin([check] if check else known, **options)
-        going = True
-        while going:
+        turn: int | None = started.turn
+        while turn is not None:  # whoever took the run over meanwhile has taken this turn, too
             with transaction.atomic():
-                going = run.step(started).next_turn is not None
+                turn = run.step(started, turn).next_turn
         started.refresh_from_db()
         self._tell(started, as_json=options["json"])
         if started.status != "done":
