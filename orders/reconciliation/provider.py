@@ -13,7 +13,7 @@ from django.db import connection
 
 from orders.providers import stripe_api
 from orders.reconciliation import money
-from orders.reconciliation.provider_list import FETCHED_AT_ONCE, AsksProvider, no_such_thing, read
+from orders.reconciliation.provider_list import FETCHED_AT_ONCE, AsksProvider, if_known, read
 from outbox.reconciliation import Page, Suspect
 from outbox.reconciliation.checks import paged
 
@@ -73,13 +73,11 @@ class ChargedIsNotThere(AsksProvider):
         with connection.cursor() as cursor:
             cursor.execute(_INTENT, [subject])
             intent, order = cursor.fetchone()
-        try:
-            status = stripe_api.client().payment_intents.retrieve(intent).status if intent else ""
-        except no_such_thing():
-            status = ""
+        there = if_known(lambda: _intent(intent)) if intent else None
+        status = there.status if there else "unknown"
         if status == "succeeded":
             return None
-        evidence = {"order": order, "intent": intent, "there": status or "unknown"}
+        evidence = {"order": order, "intent": intent, "there": status}
         return Suspect("in_the_ledger_and_not_charged", subject, evidence)
 
 
@@ -89,6 +87,10 @@ _MOVED = {"succeeded", "requires_capture"}
 
 def _intents(query: dict[str, Any]) -> Any:
     return stripe_api.client().payment_intents.list(query)
+
+
+def _intent(intent: str) -> Any:
+    return stripe_api.client().payment_intents.retrieve(intent)
 
 
 def _seen(intent: Any) -> Seen:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.urls import reverse
@@ -14,11 +14,15 @@ from django.urls import reverse
 from orders import clock
 from outbox.reconciliation import Check, Page, Suspect
 
+Answer = TypeVar("Answer")
+
 AT_ONCE = 100
 """As many as a list of the provider's has in one answer."""
 
-FETCHED_AT_ONCE = 20
-"""Entries of ours that are asked for one by one in a step."""
+FETCHED_AT_ONCE = 4
+"""Entries of ours that are asked for one by one in a step, whose deadline is a minute: each request
+may take the time-out twice, to connect and to be answered, so all of them take 40 seconds at most.
+"""
 
 _OUT_OF_REACH = "the provider"  # a subject
 
@@ -44,7 +48,10 @@ def read(ask: Callable[[dict[str, Any]], Any], after: str, *, window: timedelta)
 
 
 class AsksProvider(Check):
-    """A check that asks the payment provider, and says so where there is no answer."""
+    """A check that asks the payment provider, and says so where there is no answer.
+
+    A request that is refused as a wrong one raises: the check has failed, whatever it looked for.
+    """
 
     def __init__(self) -> None:
         self._out_of_reach = False
@@ -63,6 +70,8 @@ class AsksProvider(Check):
             return Page(0, [], None)
         try:
             return self.look(after)
+        except _refusal():
+            raise
         except _errors():
             return Page(0, [_OUT_OF_REACH], None)
 
@@ -72,6 +81,8 @@ class AsksProvider(Check):
         if subject != _OUT_OF_REACH:
             try:
                 return self.compare(subject)
+            except _refusal():
+                raise
             except _errors():
                 pass
         self._out_of_reach = True
@@ -84,8 +95,22 @@ class AsksProvider(Check):
         return reverse("orders:order", args=[order]) if order else ""
 
 
-def no_such_thing() -> type[Exception]:
-    """What the provider's client raises for an id that is unknown there."""
+def if_known(ask: Callable[[], Answer]) -> Answer | None:
+    """What the provider answers; None where the id that is asked for is unknown there.
+
+    Raises what the provider's client raises, also for a request that is refused otherwise: such a
+    one says nothing about the id.
+    """
+    try:
+        return ask()
+    except _refusal() as error:
+        if error.code != "resource_missing":  # type: ignore[attr-defined]
+            raise
+        return None
+
+
+def _refusal() -> type[Exception]:
+    """What the provider's client raises for a wrong request: for an unknown id, among others."""
     import stripe
 
     return stripe.InvalidRequestError

@@ -10,7 +10,7 @@ from orders.reconciliation.provider_list import (
     AT_ONCE,
     FETCHED_AT_ONCE,
     AsksProvider,
-    no_such_thing,
+    if_known,
     read,
 )
 from outbox.reconciliation import Page, Suspect
@@ -80,10 +80,9 @@ def _refunds(query: dict[str, Any]) -> Any:
 
 def _refunds_of(intent: str) -> list[Any]:
     """All of them; none where there is no such intent."""
-    try:
-        return list(_refunds({"payment_intent": intent, "limit": AT_ONCE}).data) if intent else []
-    except no_such_thing():
-        return []
+    query = {"payment_intent": intent, "limit": AT_ONCE}
+    listed = if_known(lambda: _refunds(query)) if intent else None
+    return list(listed.data) if listed else []
 
 
 def _has_failed(refund: Any) -> bool:

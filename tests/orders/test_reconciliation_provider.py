@@ -12,6 +12,8 @@ from orders import clock, services
 from orders.models import PaymentEntry, PaymentEvent
 from orders.providers import stripe_api
 from orders.reconciliation import money
+from orders.reconciliation.provider_list import FETCHED_AT_ONCE
+from outbox import handlers
 from outbox.reconciliation import acts, registered
 from outbox.reconciliation.models import Finding
 from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
@@ -151,6 +153,34 @@ def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProc
     assert types("charge_is_unknown_there") == [("in_the_ledger_and_not_charged", False)]
 
 
+@pytest.mark.parametrize("check", ["charge_is_unknown_there", "refund_is_unknown_there"])
+def test_an_id_that_is_unknown_there_needs_a_person(sandbox: SandboxProcess, check: str) -> None:
+    money.enter(str(shipped(sandbox).pk), "refunded")
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    execute("UPDATE orders_payment SET intent = 'pi_unknown'")
+    PaymentEvent.objects.all().delete()
+    assert {kind.partition("_and_")[0] for kind, _ in types(check)} == {"in_the_ledger"}
+
+
+CHECKS = [
+    "payments_differ",
+    "charge_is_unknown_there",
+    "refund_failed_there",
+    "refund_is_unknown_there",
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_request_that_is_refused_says_nothing_about_the_money(
+    sandbox: SandboxProcess, check: str
+) -> None:
+    """A wrong parameter, say: the check has failed, and no payment has."""
+    money.enter(str(shipped(sandbox).pk), "refunded")
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    sandbox.control.force("payments", "refused")
+    assert types(check) == [("check_failed", False)]
+
+
 @pytest.fixture
 def out_of_reach(settings: Any) -> Callable[[], None]:
     """Call it, and the provider cannot be reached any more."""
@@ -183,6 +213,11 @@ def test_who_does_not_answer_is_asked_once_in_a_step(
     monkeypatch.setattr(stripe_api, "client", lambda: asked.append(client()) or asked[-1])
     assert types("charge_is_unknown_there") == [("provider_out_of_reach", False)]
     assert len(asked) == 1
+
+
+def test_a_page_of_slow_answers_is_well_within_the_deadline_of_its_step(settings: Any) -> None:
+    longest = 2 * settings.SHOP.timeout * FETCHED_AT_ONCE
+    assert longest <= 0.75 * handlers.get("outbox.reconcile_step").deadline.total_seconds()
 
 
 @pytest.mark.parametrize("check", ["payments_differ", "charge_is_unknown_there"])
