@@ -23,7 +23,8 @@ from .dependency import (
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _WORD = re.compile(r'"([^"]+)"|([A-Za-z_][A-Za-z0-9_$]*)')
-_NAME = r'(?:ONLY\s+)?(?:"?\w+"?\.)?"?(\w+)"?'
+_WHOLE_NAME = r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[A-Za-z_][\w$]*))'
+_NAME = rf'(?:ONLY\s+)?(?:(?:"[^"]+"|[\w$]+)\.)?{_WHOLE_NAME}'
 _INSERT = re.compile(rf"\bINSERT\s+INTO\s+{_NAME}", re.IGNORECASE)
 _UPDATE = re.compile(rf"(?<!FOR )(?<!KEY )(?<!DO )\bUPDATE\s+{_NAME}", re.IGNORECASE)
 _DELETE = re.compile(rf"\bDELETE\s+FROM\s+{_NAME}", re.IGNORECASE)
@@ -42,9 +43,10 @@ _SILENT = re.compile(
     r"\s*(BEGIN|START\s+TRANSACTION|SET(?!\s+CONSTRAINTS)|RESET|SHOW|SAVEPOINT|RELEASE|DISCARD|DEALLOCATE|CLOSE)\b",
     re.IGNORECASE,
 )
+# of one table, and of no schema: that might be anybody's
 _OF_A_TABLE = re.compile(
-    rf"\s*(?:(?:CREATE\s+TEMP(?:ORARY)?\s+TABLE|COPY)\s+{_NAME}"
-    rf"|(?:ANALYZE|DROP\s+TABLE)\s+{_NAME}\s*$)",
+    r"\s*(?:CREATE\s+TEMP(?:ORARY)?\s+TABLE|COPY|(?P<alone>ANALYZE|DROP\s+TABLE))"
+    rf"\s+(?!(?:BINARY|IF|ONLY|VERBOSE)\b){_WHOLE_NAME}(?(alone)\s*$|(?=[\s(]|$))",
     re.IGNORECASE,
 )
 _SET_CONSTRAINTS = re.compile(r"\s*SET\s+CONSTRAINTS\b", re.IGNORECASE)
@@ -84,7 +86,7 @@ def is_silent(sql: str) -> bool:
 def is_private(sql: str, catalog: Catalog) -> bool:
     """True for making, filling and dropping a table that nobody else has: a temporary one."""
     named = _OF_A_TABLE.match(_bare(sql))
-    return named is not None and (named[1] or named[2]).lower() not in catalog.tables
+    return named is not None and _name(named) not in catalog.tables | catalog.opaque
 
 
 def is_rollback_to_savepoint(sql: str) -> bool:
@@ -105,6 +107,15 @@ def is_drawn(key: str) -> bool:
 def template(sql: str) -> str:
     """The statement without what changes from run to run, for people and for comparison."""
     return " ".join(_SAVEPOINT_NAME.sub("savepoint", sql).split())
+
+
+def _name(match: re.Match[str]) -> str:
+    """The name in it, as the catalogue has it: in lower case unless it is quoted."""
+    return match["quoted"] or match["plain"].lower()
+
+
+def _named(pattern: re.Pattern[str], bare: str) -> list[str]:
+    return [_name(match) for match in pattern.finditer(bare)]
 
 
 def _bare(sql: str) -> str:
@@ -140,10 +151,10 @@ def _read(sql: str, catalog: Catalog) -> Statement:
 
 
 def _takes(bare: str, tables: frozenset[str], catalog: Catalog) -> Takes:
-    takes: Takes = names(_INSERT.findall(bare), INSERT)
-    takes = union(takes, names(_DELETE.findall(bare), DELETE))
-    upserted = _INSERT.findall(bare) if _UPSERT.search(bare) else []
-    for table in [*_UPDATE.findall(bare), *upserted]:
+    takes: Takes = names(_named(_INSERT, bare), INSERT)
+    takes = union(takes, names(_named(_DELETE, bare), DELETE))
+    upserted = _named(_INSERT, bare) if _UPSERT.search(bare) else []
+    for table in [*_named(_UPDATE, bare), *upserted]:
         takes = union(takes, {table: _write_modes(table, bare, catalog)})
     for mode in _ROW_LOCK.findall(bare):
         takes = union(takes, names(tables, _ROW_LOCKS[" ".join(mode.upper().split())]))
@@ -152,7 +163,7 @@ def _takes(bare: str, tables: frozenset[str], catalog: Catalog) -> Takes:
 
 def _of_all(takes: Takes, catalog: Catalog) -> Takes:
     """Without temporary tables, which nobody else can meet."""
-    return {table: takes[table] for table in takes if {table, table.lower()} & catalog.tables}
+    return {table: takes[table] for table in takes if table in catalog.tables}
 
 
 def _write_modes(table: str, bare: str, catalog: Catalog) -> frozenset[str]:
@@ -216,8 +227,9 @@ def _asked_late(takes: Takes, catalog: Catalog) -> Takes:
 def _assigned(bare: str) -> frozenset[str]:
     """Columns that are set, at whatever depth; rather one too many than one too few."""
     clauses = [clause for level in _levels(bare) for clause in _SET_CLAUSE.findall(level)]
-    several = [column for row in _ROW_ASSIGNED.findall(bare) for column in _COLUMN.findall(row)]
-    return frozenset([*several, *(each for text in clauses for each in _ASSIGNED.findall(text))])
+    several = {column for row in _ROW_ASSIGNED.findall(bare) for column in _COLUMN.findall(row)}
+    columns = several.union(*map(_ASSIGNED.findall, clauses))
+    return frozenset(columns | {column.lower() for column in columns})
 
 
 def _levels(bare: str) -> Iterator[str]:
@@ -230,10 +242,13 @@ def _levels(bare: str) -> Iterator[str]:
 
 def _only_inserted(bare: str, tables: frozenset[str]) -> frozenset[str]:
     """Tables that the text names once, as an INSERT's target: they are not read."""
-    targets = set(_INSERT.findall(bare))
-    return frozenset(
-        table for table in targets & tables if len(re.findall(rf"\b{table}\b(?!\"?\.)", bare)) == 1
-    )
+    targets = tables.intersection(_named(_INSERT, bare))
+    return frozenset(table for table in targets if _times(table, bare) == 1)
+
+
+def _times(table: str, bare: str) -> int:
+    """How often the text names the table, other than before a column."""
+    return len(re.findall(rf"\b{re.escape(table)}\b(?!\"?\.)", bare, re.IGNORECASE))
 
 
 def _keys(bare: str, takes: Takes, catalog: Catalog) -> frozenset[str]:

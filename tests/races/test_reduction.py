@@ -68,18 +68,71 @@ def test_two_that_wait_depend_on_each_other() -> None:
 
 @pytest.fixture
 def known(explorer: Explorer) -> Catalog:
-    """The catalogue of the random programs' tables, with an index of each kind that is no key."""
+    """The catalogue of the random programs' tables, with an index of each kind that is no key.
+
+    And with a table whose name must be quoted, and a view.
+    """
     control = explorer.server.connection
     control.execute(SCHEMA, prepare=False)
     control.execute("CREATE UNIQUE INDEX ON race_parent (v) WHERE v > 5", prepare=False)
     control.execute("CREATE UNIQUE INDEX ON race_item ((v + 1))", prepare=False)
-    return catalog.read(control)
+    control.execute('CREATE TABLE "race-item" (id int)', prepare=False)
+    control.execute("CREATE VIEW race_seen AS SELECT 1 AS id", prepare=False)
+    found = catalog.read(control)
+    control.execute('DROP TABLE "race-item"; DROP VIEW race_seen', prepare=False)
+    return found
 
 
 def test_a_temporary_table_is_in_nobodys_way(known: Catalog) -> None:
     read = statement.read("UPDATE race_item SET v = n FROM staged", known).footprint
     assert read.takes == names(["race_item"], WRITE)
     assert not statement.read("DELETE FROM staged", known).footprint.takes
+
+
+@pytest.mark.parametrize(
+    ("sql", "private"),
+    [
+        ("COPY staged (id) FROM STDIN", True),
+        ("COPY race_item FROM STDIN", False),
+        ("COPY Race_Item(id) FROM STDIN", False),
+        ('COPY "Race_Item" FROM STDIN', True),
+        ('COPY "race-item" FROM STDIN', False),
+        ("COPY public.race_item FROM STDIN", False),
+        ("COPY race_seen FROM STDIN", False),
+        ("ANALYZE", False),
+        ("ANALYZE VERBOSE", False),
+        ("ANALYZE staged", True),
+        ('ANALYZE "verbose"', True),
+        ("CREATE TEMP TABLE IF NOT EXISTS race_item (id int)", False),
+    ],
+)
+def test_a_table_is_ones_own_by_its_whole_name(known: Catalog, sql: str, private: bool) -> None:
+    assert statement.is_private(sql, known) == private
+
+
+@pytest.mark.parametrize(
+    ("sql", "takes"),
+    [
+        ('DELETE FROM "race-item"', {"race-item": DELETE}),
+        ('INSERT INTO "public"."race-item" VALUES (1)', {"race-item": INSERT}),
+        ("INSERT INTO Race_Item VALUES (1)", {"race_item": INSERT}),
+        ("UPDATE RACE_PARENT SET ID = 2", {"race_parent": DELETE}),
+        ('UPDATE "RACE_ITEM" SET v = 2', {}),
+    ],
+)
+def test_a_table_is_known_by_its_whole_name_in_whatever_case(
+    known: Catalog, sql: str, takes: dict[str, str]
+) -> None:
+    own = statement.read(sql, known).footprint.takes
+    assert {table: own.get(table) for table in takes} == {
+        table: frozenset({mode}) for table, mode in takes.items()
+    }
+    assert takes or not own
+
+
+def test_a_table_that_is_named_again_in_other_letters_is_read(known: Catalog) -> None:
+    copied = "INSERT INTO race_log SELECT * FROM RACE_LOG"
+    assert "race_log" in statement.read(copied, known).footprint.reads
 
 
 @pytest.mark.parametrize(
