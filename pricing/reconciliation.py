@@ -105,6 +105,7 @@ class AppliedTwice(Check):
 class OutcomesDiffer(Check):
     """A reduction has ended with every product decided, and has changed the price of those applied.
 
+    No other price names it, and its status says whether it was applied to any.
     Which of its rows is right, nobody can say who sees them alone: it is for a person.
     """
 
@@ -117,16 +118,21 @@ class OutcomesDiffer(Check):
     def confirm(self, subject: str) -> Suspect | None:
         # All three are written by one transaction: one statement sees all of them, or none.
         with connection.cursor() as cursor:
-            cursor.execute(_OUTCOMES, [subject])
+            cursor.execute(_OUTCOMES, {"reduction": subject})
             row = cursor.fetchone()
         if row is None:
             return None
-        status, undecided, unchanged, changed = row
+        status, undecided, unchanged, changed, strange, applied = row
         differing = {
             "undecided": undecided if status in ("applied", "skipped") else 0,
             "applied_without_a_change": unchanged,
             "changed_and_not_applied": changed,
         }
+        # Only where they are so: an acknowledged finding stays known by the evidence it had.
+        if strange:
+            differing["changed_and_no_target"] = strange
+        if (status, applied > 0) in (("applied", False), ("skipped", True)):
+            differing["status_is_wrong"] = True
         if not any(differing.values()):
             return None
         return Suspect("outcomes_differ", subject, {"status": status} | differing)
@@ -162,13 +168,33 @@ _CHANGES = """
     WHERE reduction_id IS NOT NULL AND id > %s::bigint ORDER BY id LIMIT %s
 """
 
+# What is to be said of a reduction as a whole is asked at its first target, once. By OFFSET 0 it is
+# asked of this reduction: without, whole tables are hashed for each page.
 _TARGETS = """
     SELECT target.id, CASE
         WHEN (target.outcome IS NULL AND reduction.status IN ('applied', 'skipped'))
+          OR (target.outcome = 'applied' AND reduction.status = 'skipped')
           OR (target.outcome IS NOT DISTINCT FROM 'applied') <> EXISTS (
             SELECT FROM pricing_pricechange AS change
             WHERE change.reduction_id = target.reduction_id
               AND change.product_id = target.product_id
+        ) THEN target.reduction_id
+        WHEN EXISTS (
+            SELECT FROM pricing_reductiontarget AS earlier
+            WHERE earlier.reduction_id = target.reduction_id
+              AND earlier.product_id < target.product_id
+        ) THEN NULL
+        WHEN (reduction.status = 'applied' AND NOT EXISTS (
+            SELECT FROM pricing_reductiontarget AS another
+            WHERE another.reduction_id = target.reduction_id AND another.outcome = 'applied'
+            OFFSET 0
+        )) OR EXISTS (
+            SELECT FROM pricing_pricechange AS change
+            WHERE change.reduction_id = target.reduction_id AND NOT EXISTS (
+                SELECT FROM pricing_reductiontarget AS another
+                WHERE another.reduction_id = change.reduction_id
+                  AND another.product_id = change.product_id
+            ) OFFSET 0
         ) THEN target.reduction_id END
     FROM pricing_reductiontarget AS target
     JOIN pricing_pricereduction AS reduction ON reduction.id = target.reduction_id
@@ -176,14 +202,20 @@ _TARGETS = """
 """
 
 _OUTCOMES = """
-    SELECT reduction.status, count(*) FILTER (WHERE target.outcome IS NULL),
+    SELECT reduction.status,
+        count(*) FILTER (WHERE target.id IS NOT NULL AND target.outcome IS NULL),
         count(*) FILTER (WHERE target.outcome = 'applied' AND change.id IS NULL),
-        count(*) FILTER (WHERE target.outcome IS DISTINCT FROM 'applied' AND change.id IS NOT NULL)
-    FROM pricing_pricereduction AS reduction
-    JOIN pricing_reductiontarget AS target ON target.reduction_id = reduction.id
-    LEFT JOIN pricing_pricechange AS change
-        ON change.reduction_id = reduction.id AND change.product_id = target.product_id
-    WHERE reduction.id = %s GROUP BY reduction.status
+        count(*) FILTER (WHERE target.id IS NOT NULL AND change.id IS NOT NULL
+            AND target.outcome IS DISTINCT FROM 'applied'),
+        count(*) FILTER (WHERE target.id IS NULL),
+        count(*) FILTER (WHERE target.outcome = 'applied')
+    FROM (
+        SELECT * FROM pricing_reductiontarget WHERE reduction_id = %(reduction)s
+    ) AS target FULL JOIN (
+        SELECT * FROM pricing_pricechange WHERE reduction_id = %(reduction)s
+    ) AS change USING (product_id)
+    JOIN pricing_pricereduction AS reduction ON reduction.id = %(reduction)s
+    GROUP BY reduction.status
 """
 
 register(DueNotApplied())

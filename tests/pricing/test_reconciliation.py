@@ -122,6 +122,43 @@ def test_a_changed_price_of_a_product_called_skipped_needs_a_person() -> None:
     assert Finding.objects.get().evidence["changed_and_not_applied"] == 1
 
 
+@pytest.mark.parametrize(("was", "called"), [("skipped", "applied"), ("applied", "skipped")])
+def test_a_status_that_its_products_do_not_bear_out_needs_a_person(was: str, called: str) -> None:
+    shop.make_category(2)
+    shop.schedule(sku=None, category="Books")
+    if was == "skipped":
+        for sku in ("Books-0", "Books-1"):
+            shop.edit(sku, price="12.00")
+    shop.work_off()
+    assert PriceReduction.objects.get().status == was
+    reason = "by hand" if called == "skipped" else ""
+    execute(f"UPDATE pricing_pricereduction SET status = '{called}', reason = '{reason}'")
+    assert len(findings("pricing.outcomes_differ")) == 1
+    assert Finding.objects.get().evidence == {
+        "status": called,
+        "undecided": 0,
+        "applied_without_a_change": 0,
+        "changed_and_not_applied": 0,
+        "status_is_wrong": True,
+    }
+
+
+def test_a_changed_price_of_a_product_that_was_no_target_needs_a_person() -> None:
+    shop.make_category(2)
+    shop.schedule(sku="Books-0")
+    shop.work_off()
+    execute(
+        "INSERT INTO pricing_pricechange"
+        " (product_id, version, old_price, new_price, cause, reduction_id, actor)"
+        " SELECT product.id, 2, price, price - 1, 'reduction', reduction.id, 'test'"
+        " FROM pricing_product AS product, pricing_pricereduction AS reduction"
+        " WHERE product.sku = 'Books-1'"
+    )
+    assert len(findings("pricing.outcomes_differ")) == 1
+    evidence = Finding.objects.get().evidence
+    assert (evidence["changed_and_no_target"], evidence["changed_and_not_applied"]) == (1, 0)
+
+
 def test_what_was_cancelled_or_skipped_before_its_end_is_no_finding() -> None:
     shop.make_category(2)
     cancelled = shop.schedule(
