@@ -87,6 +87,8 @@ SCENARIO = Scenario(
                 "what the import holds is known to nobody else yet",
                 "product.category, product.price) <>": "it leaves alone what a file does not "
                 "change; it keeps nobody out",
+                "NOT EXISTS (SELECT FROM pricing_product": "it tells new products from known ones; "
+                "a second one of an SKU is refused by its unique constraint",
                 "constraint target_once": "it guards the noting, which is done before this race",
                 "constraint price_change": "a last line: it outlives the reduction's status and "
                 "every message",
