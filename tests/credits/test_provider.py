@@ -23,7 +23,7 @@ def point_at(settings: Any, **changes: Any) -> None:
 
 
 def test_accepted(sandbox: Control) -> None:
-    assert send() == providers.Accepted(sandbox.log("sms")[0]["sid"])
+    assert send() in [providers.Accepted(text["sid"]) for text in sandbox.log("sms")]
 
 
 @pytest.mark.parametrize("code", [21211, 21408, 21610, 21614])

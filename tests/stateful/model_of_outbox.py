@@ -148,8 +148,10 @@ class Model:
             record.stands = False
             company = len(record.ids) > 1 or per_worker[record.worker] > 1
             for message in self._pending(record.ids):
-                message.crashes += message.alone or not company
-                message.due, message.alone = False, True
+                if message.alone or not company:
+                    message.crashes += 1
+                    message.due = False
+                message.alone = True
                 if message.crashes >= CRASH_LIMIT:
                     self.end(message, "dead")
 
