@@ -218,7 +218,7 @@ def _note(scenario: Scenario) -> str:
     whose = scenario.elsewhere or "This project has no service of this kind."
     return (
         f"{whose} The few lines that show it are in "
-        f"`races/scenarios/{scenario.name}.py`, on tables of their own."
+        f"`races/scenarios/{scenario.name}.py`."
     )
 
 

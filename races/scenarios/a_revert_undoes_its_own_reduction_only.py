@@ -116,7 +116,8 @@ SCENARIO = Scenario(
     ),
     refuses="price_change_once_per_version",
     elsewhere=(
-        "This project has no service that takes a reduction back. What the forms run against, "
-        "apply_reduction, is its own."
+        "This project has no service that takes a reduction back. What the forms run against is "
+        "its own, and explored in [a_reduction_never_overwrites_an_edit]"
+        "(a_reduction_never_overwrites_an_edit.md)."
     ),
 )
