@@ -216,10 +216,7 @@ def _note(scenario: Scenario) -> str:
     if ours:
         return f"Explored for this project's own code: {', '.join(ours)}."
     whose = scenario.elsewhere or "This project has no service of this kind."
-    return (
-        f"{whose} The few lines that show it are in "
-        f"`races/scenarios/{scenario.name}.py`."
-    )
+    return f"{whose} The few lines that show it are in `races/scenarios/{scenario.name}.py`."
 
 
 def _broken(entry: Entry) -> str:
