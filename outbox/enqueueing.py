@@ -103,7 +103,7 @@ def enqueue_many(
     operation = operation_id or context.current_operation()
     traceparent = context.current_traceparent(operation)
     texts = [_check_args(one) for one in args]
-    ids = [uuid7() for _ in texts]
+    ids = sorted(uuid7() for _ in texts)  # due at the same moment, they are claimed in this order
     common: dict[str, str | UUID | datetime | None] = {
         "handler": handler,
         "due_at": due_at,

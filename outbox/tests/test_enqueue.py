@@ -60,6 +60,8 @@ def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) ->
     with transaction.atomic():
         ids = outbox.enqueue_many("tests.effect", ({"n": n} for n in range(1_000)))
     assert len(ids) == Message.objects.count() == 1_000
+    in_claim_order = Message.objects.in_claim_order()
+    assert list(in_claim_order.values_list("args__n", flat=True)) == list(range(1_000))
     assert [len(named) for _, named in sent] == [125] * 8
 
 
