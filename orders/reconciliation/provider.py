@@ -13,9 +13,8 @@ from django.db import connection
 
 from orders.providers import stripe_api
 from orders.reconciliation import money
-from orders.reconciliation.provider_list import FETCHED_AT_ONCE, AsksProvider, if_known, read
+from orders.reconciliation.provider_list import AsksProvider, if_known, page_of_untold, read
 from outbox.reconciliation import Page, Suspect
-from outbox.reconciliation.checks import paged
 
 WINDOW = timedelta(days=7)
 """How far back it is looked: a few missed nights change nothing."""
@@ -67,7 +66,7 @@ class ChargedIsNotThere(AsksProvider):
     name = "orders.charge_is_unknown_there"
 
     def look(self, after: str) -> Page:
-        return paged(_CHARGED, after, ["0"], FETCHED_AT_ONCE)
+        return page_of_untold("captured", "payment_intent.succeeded", after)
 
     def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:
@@ -168,18 +167,6 @@ _GOING = """
         SELECT FROM orders_order
         WHERE id::text = %s AND status NOT IN ('shipped', 'cancelled')
     )
-"""
-
-_CHARGED = """
-    SELECT entry.id, entry.id
-    FROM orders_paymententry AS entry
-    WHERE entry.kind = 'captured' AND entry.id > %s::bigint
-      AND entry.at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
-      AND NOT EXISTS (
-          SELECT FROM orders_paymentevent AS event
-          WHERE event.payment_id = entry.payment_id AND event.kind = 'payment_intent.succeeded'
-      )
-    ORDER BY entry.id LIMIT %s
 """
 
 _INTENT = """

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from orders import clock
 from outbox.reconciliation import Check, Page, Suspect
+from outbox.reconciliation.checks import paged
 
 Answer = TypeVar("Answer")
 
@@ -45,6 +46,11 @@ def read(ask: Callable[[dict[str, Any]], Any], after: str, *, window: timedelta)
     listed = ask(query | ({"starting_after": last} if last else {}))
     more = listed.has_more and listed.data
     return Listed(listed.data, json.dumps([since, listed.data[-1].id]) if more else None)
+
+
+def page_of_untold(kind: str, event: str, after: str) -> Page:
+    """Ledger entries of this kind, of the last days, of which no signed webhook has told."""
+    return paged(_UNTOLD, after, ["0"], FETCHED_AT_ONCE, kind, event)
 
 
 class AsksProvider(Check):
@@ -123,3 +129,17 @@ def _errors() -> tuple[type[Exception], ...]:
     from orders.calls import Barred, NotNow
 
     return (stripe.StripeError, NotNow, Barred)
+
+
+_UNTOLD = """
+    SELECT entry.id, entry.id
+    FROM orders_paymententry AS entry
+    WHERE entry.kind = %s
+      AND entry.at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
+      AND NOT EXISTS (
+          SELECT FROM orders_paymentevent AS event
+          WHERE event.payment_id = entry.payment_id AND event.kind = %s
+      )
+      AND entry.id > %s::bigint
+    ORDER BY entry.id LIMIT %s
+"""

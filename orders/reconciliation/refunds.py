@@ -8,13 +8,12 @@ from django.db import connection
 from orders.providers import stripe_api
 from orders.reconciliation.provider_list import (
     AT_ONCE,
-    FETCHED_AT_ONCE,
     AsksProvider,
     if_known,
+    page_of_untold,
     read,
 )
 from outbox.reconciliation import Page, Suspect
-from outbox.reconciliation.checks import paged
 
 WINDOW = timedelta(days=45)
 """Since a refund was made: it may fail within thirty days (docs.stripe.com/refunds), and the nights
@@ -60,7 +59,7 @@ class RefundIsNotThere(AsksProvider):
     name = "orders.refund_is_unknown_there"
 
     def look(self, after: str) -> Page:
-        return paged(_REFUNDED, after, ["0"], FETCHED_AT_ONCE)
+        return page_of_untold("refunded", "refund.created", after)
 
     def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:
@@ -114,18 +113,6 @@ _NOT_GIVEN_BACK = """
         SELECT FROM orders_sagarun AS run
         WHERE run.order_id = payment.order_id AND run.state IN ('running', 'compensating')
     )
-"""
-
-_REFUNDED = """
-    SELECT entry.id, entry.id
-    FROM orders_paymententry AS entry
-    WHERE entry.kind = 'refunded' AND entry.id > %s::bigint
-      AND entry.at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
-      AND NOT EXISTS (
-          SELECT FROM orders_paymentevent AS event
-          WHERE event.payment_id = entry.payment_id AND event.kind = 'refund.created'
-      )
-    ORDER BY entry.id LIMIT %s
 """
 
 _ENTRY = """

@@ -11,7 +11,9 @@ from outbox import consumer, dispatch, handlers
 from outbox.delivery import Delivery
 from outbox.handlers import Handler
 from outbox.models import Message
+from outbox.reconciliation import checks, register
 from outbox.tally import Tally
+from outbox.tests.numbers import Nothing, Numbers
 
 HERE = Delivery(worker="test:1", task_id="task-1")
 
@@ -117,3 +119,13 @@ def make_due(*messages: Message) -> None:
             "UPDATE outbox_message SET due_at = now() - interval '1 second' WHERE id = ANY(%s)",
             [[message.id for message in messages]],
         )
+
+
+@pytest.fixture
+def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
+    """The only checks that are registered: this one, and one that finds nothing."""
+    check = Numbers()
+    monkeypatch.setattr(checks, "_checks", {})
+    register(check)
+    register(Nothing())
+    return check

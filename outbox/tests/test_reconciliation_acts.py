@@ -5,22 +5,13 @@ import threading
 import pytest
 from django.db import connection
 
-from outbox.reconciliation import acts, checks, register
+from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding, FindingAct, Reconciliation
 from outbox.tests.conftest import another_session
-from outbox.tests.numbers import Nothing, Numbers, reconciled
+from outbox.tests.numbers import Numbers, reconciled
 from outbox.tests.test_keys import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
-    check = Numbers()
-    monkeypatch.setattr(checks, "_checks", {})
-    register(check)
-    register(Nothing())
-    return check
 
 
 def test_an_acknowledged_finding_is_not_told_again_until_it_changes(numbers: Numbers) -> None:

@@ -1,36 +1,26 @@
 """A run is one at a time, goes on after a death where it stood, and says what became of it."""
 
 import threading
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 import outbox
 from outbox import runs
 from outbox.models import Message, Run
-from outbox.reconciliation import Page, chain, checks, register, run
+from outbox.reconciliation import chain, run
 from outbox.reconciliation.models import Finding, Reconciliation
 from outbox.tasks import reconcile, reconcile_step
 from outbox.tests.conftest import another_session, drain
-from outbox.tests.numbers import Nothing, Numbers, reconciled
-from outbox.tests.test_keys import in_thread, wait_until_somebody_waits_for
+from outbox.tests.numbers import Numbers, reconciled
+from outbox.tests.test_keys import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
-    check = Numbers()
-    monkeypatch.setattr(checks, "_checks", {})
-    register(check)
-    register(Nothing())
-    return check
 
 
 def take_steps(started: Reconciliation, count: int) -> None:
@@ -230,96 +220,6 @@ def test_a_command_that_stood_still_leaves_the_run_to_who_took_it_over(
     assert drain(reconcile_step) == 4, "three pages of numbers, the end"
     assert Reconciliation.objects.get().status == "done"
     assert numbers.seen == ["0", "1", "2"]
-
-
-def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> None:
-    def mend(number: str) -> str:
-        if number == "1":
-            raise LookupError
-        return "mended"
-
-    numbers.mend = mend
-    reconciled("--check", "tests.numbers")
-    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
-    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
-
-
-def hold(number: str) -> None:
-    """Until the transaction, or the savepoint, ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(number)])
-
-
-def test_a_deadlock_with_live_work_is_no_finding(
-    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The page lets go as a whole: the other one waits for what its first repair holds."""
-    others: list[threading.Thread] = []
-
-    def cross() -> None:
-        with transaction.atomic():
-            hold("2")
-            hold("1")
-
-    def mend(number: str) -> str:
-        hold(number)
-        if not others:
-            others.append(in_thread(cross))
-            wait_until_somebody_waits_for(connection.connection.info.backend_pid)
-        return "mended"
-
-    numbers.mend = mend
-    monkeypatch.setattr(numbers, "page", lambda after: Page(2, ["1", "2"], None))
-    with connection.cursor() as cursor:
-        cursor.execute("SET deadlock_timeout = '10ms'")  # sooner than the other one: we are refused
-        told = reconciled("--check", "tests.numbers")
-        cursor.execute("RESET deadlock_timeout")
-    others[0].join(20)
-    assert [(one["type"], one["repaired"]) for one in told["findings"]] == [("odd", True)] * 2
-    assert numbers.seen == ["1", "2", "1", "2"]
-
-
-def test_what_others_hold_for_long_is_a_finding_and_holds_up_no_other(numbers: Numbers) -> None:
-    def mend(number: str) -> str:
-        hold(number)
-        return "mended"
-
-    numbers.mend = mend
-    with connection.cursor() as cursor, another_session() as session:
-        session.execute("SELECT pg_advisory_lock(1)")
-        cursor.execute("SET lock_timeout = '10ms'")
-        told = reconciled("--check", "tests.numbers")
-        cursor.execute("RESET lock_timeout")
-    types = [finding["type"] for finding in told["findings"]]
-    assert types == ["odd", "check_failed", "odd"]
-    assert numbers.seen == ["0", "1", "1", "1", "2"]
-
-
-def test_a_repair_that_swallows_an_exception_is_no_repair(numbers: Numbers) -> None:
-    """Django undoes it silently; noted as repaired, nobody would look again."""
-
-    def mend(number: str) -> str:
-        with suppress(LookupError), transaction.atomic(savepoint=False):
-            raise LookupError
-        return "mended"
-
-    numbers.mend = mend
-    reconciled("--check", "tests.numbers")
-    found = Finding.objects.values_list("type", "repaired")
-    assert set(found) == {("check_failed", False)}
-    assert "swallowed" in Finding.objects.earliest("id").evidence["error"]
-
-
-def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
-    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def page(after: str) -> Page:
-        raise LookupError("no such column")
-
-    monkeypatch.setattr(checks.registered()["tests.nothing"], "page", page)
-    told = reconciled()
-    assert [finding["type"] for finding in told["findings"]] == ["check_failed", *["odd"] * 3]
-    assert Finding.objects.earliest("id").evidence == {"error": "LookupError: no such column"}
 
 
 def test_old_runs_go_with_their_findings(numbers: Numbers) -> None:

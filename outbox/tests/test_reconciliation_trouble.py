@@ -1,0 +1,105 @@
+"""What raises, waits or is deadlocked becomes a finding or is tried again; the rest goes on."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+from django.db import connection, transaction
+
+from outbox.reconciliation import Page, checks
+from outbox.reconciliation.models import Finding
+from outbox.tests.conftest import another_session
+from outbox.tests.numbers import Numbers, reconciled
+from outbox.tests.test_keys import in_thread, wait_until_somebody_waits_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> None:
+    def mend(number: str) -> str:
+        if number == "1":
+            raise LookupError
+        return "mended"
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
+    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
+
+
+def hold(number: str) -> None:
+    """Until the transaction, or the savepoint, ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(number)])
+
+
+def test_a_deadlock_with_live_work_is_no_finding(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page lets go as a whole: the other one waits for what its first repair holds."""
+    others: list[threading.Thread] = []
+
+    def cross() -> None:
+        with transaction.atomic():
+            hold("2")
+            hold("1")
+
+    def mend(number: str) -> str:
+        hold(number)
+        if not others:
+            others.append(in_thread(cross))
+            wait_until_somebody_waits_for(connection.connection.info.backend_pid)
+        return "mended"
+
+    numbers.mend = mend
+    monkeypatch.setattr(numbers, "page", lambda after: Page(2, ["1", "2"], None))
+    with connection.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '10ms'")  # sooner than the other one: we are refused
+        told = reconciled("--check", "tests.numbers")
+        cursor.execute("RESET deadlock_timeout")
+    others[0].join(20)
+    assert [(one["type"], one["repaired"]) for one in told["findings"]] == [("odd", True)] * 2
+    assert numbers.seen == ["1", "2", "1", "2"]
+
+
+def test_what_others_hold_for_long_is_a_finding_and_holds_up_no_other(numbers: Numbers) -> None:
+    def mend(number: str) -> str:
+        hold(number)
+        return "mended"
+
+    numbers.mend = mend
+    with connection.cursor() as cursor, another_session() as session:
+        session.execute("SELECT pg_advisory_lock(1)")
+        cursor.execute("SET lock_timeout = '10ms'")
+        told = reconciled("--check", "tests.numbers")
+        cursor.execute("RESET lock_timeout")
+    types = [finding["type"] for finding in told["findings"]]
+    assert types == ["odd", "check_failed", "odd"]
+    assert numbers.seen == ["0", "1", "1", "1", "2"]
+
+
+def test_a_repair_that_swallows_an_exception_is_no_repair(numbers: Numbers) -> None:
+    """Django undoes it silently; noted as repaired, nobody would look again."""
+
+    def mend(number: str) -> str:
+        with suppress(LookupError), transaction.atomic(savepoint=False):
+            raise LookupError
+        return "mended"
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    found = Finding.objects.values_list("type", "repaired")
+    assert set(found) == {("check_failed", False)}
+    assert "swallowed" in Finding.objects.earliest("id").evidence["error"]
+
+
+def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(after: str) -> Page:
+        raise LookupError("no such column")
+
+    monkeypatch.setattr(checks.registered()["tests.nothing"], "page", page)
+    told = reconciled()
+    assert [finding["type"] for finding in told["findings"]] == ["check_failed", *["odd"] * 3]
+    assert Finding.objects.earliest("id").evidence == {"error": "LookupError: no such column"}

@@ -1,0 +1,168 @@
+"""What a statement touches, by its text and the catalogue, and which two steps may be swapped."""
+
+import pytest
+
+from races.explorer import Explorer, catalog, statement
+from races.explorer.catalog import Catalog
+from races.explorer.dependency import DELETE, INSERT, KEY_SHARE, UPDATE, WRITE, Footprint, names
+from races.explorer.dependency import independent as swap
+from races.explorer.programs import SCHEMA
+
+
+def test_a_plain_read_depends_on_commits_alone() -> None:
+    read = Footprint(reads=frozenset({"t"}))
+    write = Footprint(takes=names(["t"], WRITE))
+    commit = Footprint(frees=names(["t"], WRITE), commits=True)
+    rollback = Footprint(frees=names(["t"], WRITE))
+    assert swap(read, write)
+    assert swap(read, rollback)
+    assert not swap(read, commit)
+
+
+def test_foreign_keys_do_not_disturb_updates_of_the_parent() -> None:
+    child = Footprint(takes=names(["t"], KEY_SHARE))
+    assert swap(child, Footprint(takes=names(["t"], WRITE)))
+    assert not swap(child, Footprint(takes=names(["t"], DELETE)))
+    assert swap(Footprint(takes=names(["t"], INSERT)), Footprint(takes=names(["t"], UPDATE)))
+
+
+def test_a_strict_transaction_depends_on_whatever_it_meets() -> None:
+    strict = Footprint(reads=frozenset({"t"}), strict=True)
+    assert not swap(strict, Footprint(takes=names(["t"], WRITE)))
+    first = Footprint(reads=frozenset({"other"}), strict=True, snapshot=True)
+    assert not swap(first, Footprint(frees=names(["t"], WRITE), commits=True))
+
+
+def test_two_that_wait_depend_on_each_other() -> None:
+    waits = Footprint(takes=names(["t"], WRITE), blocked=True)
+    assert not swap(waits, Footprint(takes=names(["u"], WRITE), blocked=True))
+
+
+@pytest.fixture
+def known(explorer: Explorer) -> Catalog:
+    """The catalogue of the random programs' tables, with an index of each kind that is no key.
+
+    And with a table whose name must be quoted, and a view.
+    """
+    control = explorer.server.connection
+    control.execute(SCHEMA, prepare=False)
+    control.execute("CREATE UNIQUE INDEX ON race_parent (v) WHERE v > 5", prepare=False)
+    control.execute("CREATE UNIQUE INDEX ON race_item ((v + 1))", prepare=False)
+    control.execute('CREATE TABLE "race-item" (id int)', prepare=False)
+    control.execute("CREATE VIEW race_seen AS SELECT 1 AS id", prepare=False)
+    found = catalog.read(control)
+    control.execute('DROP TABLE "race-item"; DROP VIEW race_seen', prepare=False)
+    return found
+
+
+def test_a_temporary_table_is_in_nobodys_way(known: Catalog) -> None:
+    read = statement.read("UPDATE race_item SET v = n FROM staged", known).footprint
+    assert read.takes == names(["race_item"], WRITE)
+    assert not statement.read("DELETE FROM staged", known).footprint.takes
+
+
+@pytest.mark.parametrize(
+    ("sql", "private"),
+    [
+        ("COPY staged (id) FROM STDIN", True),
+        ("COPY race_item FROM STDIN", False),
+        ("COPY Race_Item(id) FROM STDIN", False),
+        ('COPY "Race_Item" FROM STDIN', True),
+        ('COPY "race-item" FROM STDIN', False),
+        ("COPY public.race_item FROM STDIN", False),
+        ("COPY race_seen FROM STDIN", False),
+        ("ANALYZE", False),
+        ("ANALYZE VERBOSE", False),
+        ("ANALYZE staged", True),
+        ('ANALYZE "verbose"', True),
+        ("CREATE TEMP TABLE IF NOT EXISTS race_item (id int)", False),
+    ],
+)
+def test_a_table_is_ones_own_by_its_whole_name(known: Catalog, sql: str, private: bool) -> None:
+    assert statement.is_private(sql, known) == private
+
+
+@pytest.mark.parametrize(
+    ("sql", "takes"),
+    [
+        ('DELETE FROM "race-item"', {"race-item": DELETE}),
+        ('INSERT INTO "public"."race-item" VALUES (1)', {"race-item": INSERT}),
+        ("INSERT INTO Race_Item VALUES (1)", {"race_item": INSERT}),
+        ("UPDATE RACE_PARENT SET ID = 2", {"race_parent": DELETE}),
+        ('UPDATE "RACE_ITEM" SET v = 2', {}),
+    ],
+)
+def test_a_table_is_known_by_its_whole_name_in_whatever_case(
+    known: Catalog, sql: str, takes: dict[str, str]
+) -> None:
+    own = statement.read(sql, known).footprint.takes
+    assert {table: own.get(table) for table in takes} == {
+        table: frozenset({mode}) for table, mode in takes.items()
+    }
+    assert takes or not own
+
+
+def test_a_table_that_is_named_again_in_other_letters_is_read(known: Catalog) -> None:
+    copied = "INSERT INTO race_log SELECT * FROM RACE_LOG"
+    assert "race_log" in statement.read(copied, known).footprint.reads
+
+
+@pytest.mark.parametrize(
+    ("update", "free"),
+    [
+        ("UPDATE race_parent SET v = 3 WHERE id = 1", True),
+        ("UPDATE race_parent SET u = 3 WHERE id = 1", False),
+        ("UPDATE race_parent SET v = (SELECT v FROM race_item), u = 3 WHERE id = 1", False),
+        ("UPDATE race_parent SET (v, u) = (3, 3) WHERE id = 1", False),
+        ("WITH x AS (UPDATE race_parent SET u = 3 RETURNING id) SELECT * FROM x", False),
+        ("INSERT INTO race_parent VALUES (1) ON CONFLICT (id) DO UPDATE SET u = 3", False),
+    ],
+)
+def test_who_changes_what_could_be_a_key_holds_up_who_refers_to_the_row(
+    known: Catalog, update: str, free: bool
+) -> None:
+    """As PostgreSQL does: in any plain unique index, whether a foreign key refers to it or not."""
+    child = statement.read("INSERT INTO race_strict_child VALUES (1, 1)", known).footprint
+    assert swap(child, statement.read(update, known).footprint) == free
+
+
+def test_the_catalogue_knows_plain_unique_columns_and_numbered_tables(known: Catalog) -> None:
+    assert known.unique["race_parent"] == {"id", "u"}
+    assert known.unique["race_item"] == {"id"}
+    assert "race_log" in known.numbered
+    assert "race_item" not in known.numbered
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_notify('x', '')",
+        "SELECT count(*) FROM pg_stat_activity",
+        "SELECT 1 FROM pg_catalog.pg_locks",
+        "SELECT 1 FROM information_schema.tables",
+        "SET CONSTRAINTS ALL IMMEDIATE",
+        "LISTEN x",
+        "CREATE TABLE staged (id int)",
+        "ANALYZE race_item",
+        "DROP TABLE race_item",
+        "DROP TABLE staged, race_item",
+        "COPY race_item FROM STDIN",
+    ],
+)
+def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str) -> None:
+    assert not statement.is_silent(sql)
+    assert statement.read(sql, known).footprint.everything
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_advisory_xact_lock(1)",
+        "SELECT v FROM race_item",
+        "CREATE TEMPORARY TABLE staged (id int)",
+        "ANALYZE staged",
+        "DROP TABLE staged",
+    ],
+)
+def test_what_the_text_tells_touches_what_it_says(known: Catalog, sql: str) -> None:
+    assert not statement.read(sql, known).footprint.everything
