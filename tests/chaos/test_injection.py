@@ -55,3 +55,15 @@ def test_what_was_not_possible_is_injected_later(monkeypatch: pytest.MonkeyPatch
     injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
     injection.carry_out([("delay_dispatches",), ("kill_web",)], goes_on=lambda: True)
     assert [fault.kind for fault in injection.injected] == ["kill_web", "delay_dispatches"]
+
+
+def test_a_seed_gives_each_of_a_pair_its_own_choice_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+    monkeypatch.setitem(FAULTS, "kill_web", lambda site: drawn.append(site.dice.random()))
+    monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
+    for seed in (1, 1, 2):
+        injection = Injection(SITE, None, seed, say=lambda _: None)  # type: ignore[arg-type]
+        injection.carry_out([("kill_web", "kill_web")], goes_on=lambda: True)
+    first, again, other = drawn[:2], drawn[2:4], drawn[4:]
+    assert first == again
+    assert len({*first, *other}) == 4

@@ -124,3 +124,12 @@ def _asked(name: str, question: Question) -> Question:
 def test_every_name_in_these_lists_is_a_form(explorer: Explorer) -> None:
     known = {param.id for param in _forms(HOLDS)}
     assert known >= DEATHS_BY_COMMAND | BOUNDED_BY_COMMAND.keys()
+
+
+def test_a_whole_form_has_no_bound() -> None:
+    forms = [form for each in scenario.scenarios().values() for _, form in each.forms()]
+    assert any(form.question.bound is not None for form in forms)
+    for form in forms:
+        whole = form.whole().question
+        assert (whole.bound, whole.deaths_within) == (None, None)
+        assert whole.kills == form.question.kills
