@@ -87,16 +87,13 @@ class Ledger:
 
     def rate(self) -> float:
         """Jobs a second between the first tenth and the last, by the server's clock."""
-        self._know_the_rows()
         rate = self._row(
             """
-            WITH entry AS (SELECT at, row_number() OVER (ORDER BY at) AS place FROM work_entry),
-            warm AS (
-                SELECT at FROM entry
-                WHERE place = greatest(1, (SELECT %s * count(*) FROM entry)::bigint)
-            )
-            SELECT count(*) / nullif(extract(epoch FROM max(entry.at) - min(warm.at)), 0)
-            FROM entry, warm WHERE entry.at > warm.at
+            SELECT count(*) FILTER (WHERE at > warm)
+                   / nullif(extract(epoch FROM max(at) - min(warm)), 0)
+            FROM work_entry, (
+                SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY at) AS warm FROM work_entry
+            ) AS first_tenth
             """,
             [WARM_UP],
         )[0]

@@ -1,4 +1,4 @@
-"""The relay: every second it looks whether anything is due that no dispatch stands for.
+"""The relay: at least every second it looks what is due that no dispatch stands for.
 
 This one loop recovers everything: a commit whose dispatch was lost, an emptied broker, a killed
 worker, a retry, a time that has come. It changes no message; it rings.
@@ -24,7 +24,7 @@ MOST_COUNTED = 10_000
 """Rows that are counted per handler: more makes no difference to what is sent."""
 
 MOST_DISPATCHES = 8
-"""Dispatches per handler and second: enough to wake every worker, too few for a storm."""
+"""Dispatches per handler and round: enough to wake every worker, too few for a storm."""
 
 LOCK = 0x0B0C_0001
 """The advisory lock that lets one relay at a time ring: a courtesy to the broker, no more."""

@@ -15,10 +15,10 @@ logger = logging.getLogger("outbox.relay")
 
 
 class Command(BaseCommand):
-    help = "Look every second for due messages without a dispatch, and send some. Ctrl-C ends it."
+    help = "Look twice a second for due messages without a dispatch, and send some. Ctrl-C ends it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--every", type=float, default=1.0, help="seconds between rounds")
+        parser.add_argument("--every", type=float, default=0.5, help="seconds between rounds")
         parser.add_argument("--once", action="store_true", help="one round, then end")
 
     def handle(self, *_args: Any, every: float, once: bool, **_options: Any) -> None:
