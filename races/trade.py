@@ -7,13 +7,14 @@ our reference, also one that was cancelled before it was made.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 from django.db import connection
 
-from orders import services
+from orders import clock, services
 from orders.calls import Refused as Refused  # scenarios catch it by this name
 from orders.engine import calling, results, steps
 from orders.models import Order, Payment, SagaAttempt, SagaRun, SagaStep
@@ -26,6 +27,7 @@ from races import shop
 from races.explorer import point
 
 INTENT = "pi_1"
+LEASE = timedelta(days=1)
 
 SPARE = {
     "order_id =": "it says whose rows are meant, and there is one order here",
@@ -84,13 +86,9 @@ def take(name: str, *, undo: bool = False) -> None:
 
 
 def begin(name: str) -> None:
-    """A worker has committed that it is calling; where it is now, nobody knows.
-
-    Its lease is long: it ends when the schedule says so.
-    """
+    """A worker has committed that it is calling; where it is now, nobody knows."""
     with patch.object(calling, "make_call"):
         take(name)
-    _lease_until("1 day")
 
 
 def call() -> None:
@@ -106,7 +104,8 @@ def settle() -> None:
 
 def end_leases() -> None:
     """Time passes."""
-    _lease_until("-1 second")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_sagaattempt SET lease_until = now() - interval '1 second'")
 
 
 def cancel() -> str:
@@ -231,8 +230,12 @@ def refunds(*, intent: str) -> list[Any]:
 
 @contextmanager
 def providers() -> Iterator[None]:
-    """Our own steps, with these providers behind them."""
+    """Our own steps, with these providers behind them.
+
+    Leases are long, so that they end when a schedule says so, however slow the machine is.
+    """
     with (
+        patch.object(steps, "clock", SimpleNamespace(after=lambda _: clock.after(LEASE))),
         patch.object(carrier, "create", ship),
         patch.object(carrier, "cancel", call_back),
         patch.multiple(
@@ -246,13 +249,6 @@ def providers() -> Iterator[None]:
         ),
     ):
         yield
-
-
-def _lease_until(from_now: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE orders_sagaattempt SET lease_until = now() + %s::interval", [from_now]
-        )
 
 
 def _reference() -> str:
