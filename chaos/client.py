@@ -30,22 +30,27 @@ class Client:
     token: str
     patience: float = 90.0  # seconds until a request is given up as indeterminate
 
-    def send(self, request: Request, dice: random.Random) -> None:
+    def send(self, request: Request, dice: random.Random, *, patient: bool = False) -> None:
         """Send it until it is answered, and write down what is known then. Never raises."""
         start = time.monotonic()
-        impatient = dice.random() < IMPATIENT
+        impatient = not patient and dice.random() < IMPATIENT
         while True:
             request.sent += 1
             status, body = self._post(request)
             if not _must_ask_again(status, body):
                 break
             if time.monotonic() > start + self.patience or (impatient and status == 0):
+                request.answered_at = time.time()
                 request.answer = Answer.INDETERMINATE
                 return
             time.sleep(dice.uniform(0.05, 0.3))
         request.answered_at = time.time()
         request.id = str(body.get("id") or body.get("slug") or "")
-        request.answer = Answer.ACCEPTED if status in (200, 201) else Answer.REFUSED
+        if status in (200, 201):
+            request.answer = Answer.ACCEPTED
+        else:
+            request.refusal = str(body.get("error", {}).get("code") or status)
+            request.answer = Answer.REFUSED
 
     def get(self, path: str) -> tuple[int, Any]:
         """One GET of the API: status (0: no answer) and body."""

@@ -35,7 +35,7 @@ class Injected:
     kind: str
     at: float  # seconds since the epoch
     pair: bool
-    alone: bool  # no second one of a pair, and none that lasts was still on
+    alone: bool  # no second one of a pair, none that lasts still on, and nothing late from before
 
 
 @dataclass
@@ -47,20 +47,25 @@ class Injection:
     seed: int
     say: Callable[[str], None]
     injected: list[Injected] = field(default_factory=list)
+    over: float = 0.0  # seconds since the epoch: the last time that a fault came or ended
     _lasting: list[tuple[float, str, Lasting]] = field(default_factory=list)
 
     def carry_out(self, plan: Sequence[tuple[str, ...]], goes_on: Callable[[], bool]) -> None:
         """Inject all of it, unless `goes_on()` says that time is up. Ends what lasts.
 
         What was not possible is put at the end, some times. Every second single fault waits until
-        nothing lasts any more: else hardly one would come alone.
+        nothing lasts and nothing is late any more: else hardly one would come alone.
         """
         left, put_back = deque(plan), Counter[str]()
         for number in count():
             if not left or not goes_on():
                 break
             kinds = left.popleft()
-            self._end_lasting(most=0 if len(kinds) == 1 and number % 2 else MOST_LASTING)
+            if len(kinds) == 1 and number % 2:
+                self._end_lasting(most=0)
+                self._wait_for_what_is_late()
+            else:
+                self._end_lasting(most=MOST_LASTING)
             for kind in self._inject(kinds, number):
                 put_back[kind] += 1
                 left.extend([(kind,)] if put_back[kind] <= MOST_PUT_BACK else [])
@@ -73,7 +78,7 @@ class Injection:
         """Returns those that were not possible."""
         self.say(" and ".join(kinds))
         pair, missed = len(kinds) > 1, []
-        alone = not pair and not self._lasting
+        alone = not pair and not self._lasting and not self._late()
         for place, kind in enumerate(kinds):
             at = self._do(kind, f"{number}:{place}")
             if at is None:
@@ -96,6 +101,7 @@ class Injection:
                     return None
                 time.sleep(0.3)
             else:
+                self.over = time.time()
                 if lasting is None:
                     return at
                 self._lasting.append((time.monotonic() + lasting.seconds, kind, lasting))
@@ -109,15 +115,25 @@ class Injection:
             self._end_lasting(most=len(self._lasting))
             time.sleep(0.05)
 
+    def _late(self) -> int:
+        """Probes that should have had their effect: what an earlier fault has left waiting."""
+        return self.probes.open_since(time.time() - FELT_BY)
+
+    def _wait_for_what_is_late(self) -> None:
+        latest = time.monotonic() + LONGEST_WAIT
+        while self._late() and time.monotonic() < latest:
+            time.sleep(0.05)
+
     def _end_lasting(self, *, most: int) -> None:
         """End those whose time is up; where more than `most` are on, wait for the next ones.
 
         One that cannot be ended yet, behind a broker that is frozen, say, must not keep that one
-        from being thawed: it is tried again after the others.
+        from being thawed: it is tried again after the others. One that goes on by itself is waited
+        for last, and only where it has to be over.
         """
-        for one in sorted(self._lasting, key=lambda one: one[0]):
+        for one in sorted(self._lasting, key=lambda one: (one[2].goes_on(), one[0])):
             until, kind, lasting = one
-            if len(self._lasting) <= most and time.monotonic() < until:
+            if len(self._lasting) <= most and (lasting.goes_on() or time.monotonic() < until):
                 return
             time.sleep(max(0.0, until - time.monotonic()))
             if self._end(kind, lasting):
@@ -130,4 +146,5 @@ class Injection:
             self.say(f"{kind} goes on: {error}")
             time.sleep(0.2)
             return False
+        self.over = time.time()
         return True

@@ -29,7 +29,8 @@ class Request:
     about: str  # what finds it in the database again: see the kind's checker
     placed_at: float  # seconds since the epoch
     answer: Answer = Answer.OPEN
-    answered_at: float | None = None
+    answered_at: float | None = None  # or given up, where the answer is indeterminate
+    refusal: str = ""  # the code of the error, where it was refused
     id: str = ""
     sent: int = 0  # how often
 

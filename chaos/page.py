@@ -24,8 +24,8 @@ def table(found: dict[str, Any]) -> str:
         f"{found['day']}: **{found['messages']:,} messages, {found['faults']} faults of "
         f"{len(found['kinds'])} kinds, "
         f"{found['lost']} lost, {found['doubled']} doubled.** Seed {found['seed']}; "
-        f"{found['seconds'] / 60:.0f} minutes on {found['cores']} cores (load average at the end "
-        f"{found['load_average'][2]:g}).",
+        f"{found['seconds'] / 60:.0f} minutes on {found['cores']} cores (load average of the last "
+        f"quarter of an hour {found['load_average'][2]:g}).",
         "",
         f"{sum(found['requests'].values()):,} requests, sent {found['sent']:,} times; "
         f"{found['indeterminate']} stayed without an answer, and of each all or nothing was there. "

@@ -63,7 +63,7 @@ class Probes:
                     number = self.journal.number()
                     probe = self.journal.begin(number, kind, *_compose(kind, number))
                     self._open.append(probe)
-                    clients.submit(self.client.send, probe, dice)
+                    clients.submit(self.client.send, probe, dice, patient=True)
 
     def _look(self) -> None:
         while not self._end.wait(0.1):

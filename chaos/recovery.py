@@ -8,22 +8,29 @@ beginning.
 
 from collections.abc import Sequence
 
-from chaos.journal import Answer
+from chaos.journal import Answer, Request
 from chaos.probes import PROBES, Probes
 
 FELT_BY = 1.0  # seconds after a fault: probes placed until then are counted
 
 
 def of_fault(at: float, probes: Probes) -> float | None:
-    """Seconds; None where no probe can tell (all were given up by their clients)."""
+    """Seconds; None where no probe can tell."""
     ends = []
     for probe in probes.journal.of(*PROBES):
-        if probe.placed_at > at + FELT_BY or probe.answer is not Answer.ACCEPTED:
+        if probe.placed_at > at + FELT_BY:
             continue
-        end = probes.finished.get(probe.id)
+        end = _felt_until(probe, probes)
         if end is not None and end >= at:
             ends.append(end - at)
     return max(ends, default=None)
+
+
+def _felt_until(probe: Request, probes: Probes) -> float | None:
+    """When it had its effect; of one that was given up nobody knows, but it was felt until then."""
+    if probe.answer is Answer.INDETERMINATE:
+        return probe.answered_at
+    return probes.finished.get(probe.id)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chaos import checkers, plan, world
 from chaos.checkers import Books, Violation
-from chaos.checkers.books import Harm
+from chaos.checkers.books import Harm, each_once
 from chaos.client import Client
 from chaos.faults import FAULTS, Site
 from chaos.injection import Injected, Injection
@@ -61,7 +61,7 @@ def run(wish: Wish, say: Say) -> Outcome:
     """Carry it out. Raises stack.CannotStart. Leaves nothing behind."""
     start = time.monotonic()
     say("starting a stack of its own")
-    with _stack(wish) as stack:
+    with _stack(wish, say) as stack:
         observer, journal = Observer(stack.running.database_url), Journal()
         client = Client(stack.webs, stack.manage("api_token", "operator"))
         world.make(stack, observer, client, journal)
@@ -99,7 +99,7 @@ class _Course:
             part.start()
         try:
             self.injection.carry_out(plan_, self.pace.goes_on)
-            self.faults_over = self.watch.faults_over = time.time()
+            self.faults_over = self.watch.faults_over = self.injection.over or time.time()
             self.pace.finish_load()
         except BaseException:
             self.client.patience = 0  # whoever interrupts us does not want to wait for answers
@@ -118,7 +118,8 @@ class _Course:
         control = Control(self.stack.home / "sandbox")
         logs = {name: control.log(name) for name in PROVIDERS}
         books = Books(self.journal, observer, logs, self.stack.home / "mails")
-        found = [*self.watch.violations.values(), *checkers.check_all(books), *_late(settled)]
+        seen = self.watch.violations.values()
+        found = [*seen, *checkers.check_all(books), *_late(settled)]
         control.close()
         return Outcome(
             wish=self.wish,
@@ -126,7 +127,7 @@ class _Course:
             injected=self.injection.injected,
             probes=self.probes,
             settled=settled,
-            violations=list({(one.check, one.subject, one.harm): one for one in found}.values()),
+            violations=each_once(found),
             messages=self.watch.done,
             reads=self.watch.reads,
             seconds=time.monotonic() - start,
@@ -154,8 +155,10 @@ def _late(settled: Settled) -> list[Violation]:
 
 
 @contextmanager
-def _stack(wish: Wish) -> Iterator[Stack]:
+def _stack(wish: Wish, say: Say) -> Iterator[Stack]:
     stack = Stack(bug=wish.bug, keep=wish.keep)
+    if wish.keep:
+        say(f"its home stays: {stack.home}")
     try:
         stack.start()
         yield stack

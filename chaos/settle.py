@@ -40,6 +40,8 @@ def settle(
 _OPEN = """
     SELECT 'due messages', count(*) FROM outbox_message
     WHERE state = 'pending' AND due_at <= clock_timestamp()
+    UNION ALL SELECT 'bare effects', count(*) FROM outbox_message
+    WHERE state = 'pending' AND handler IN ('chaos.bare', 'chaos.bulk')
     UNION ALL SELECT 'reductions', count(*) FROM pricing_pricereduction WHERE status = 'scheduled'
     UNION ALL SELECT 'campaigns', count(*) FROM credits_campaign
     WHERE status IN ('running', 'paused')

@@ -20,12 +20,11 @@ from config.embedded.child import PROJECT, Child, python
 from config.embedded.ports import free_port
 from config.home import Home, Running
 
-OF_ANOTHER_INSTALLATION = (
-    *("DATABASE_URL", "BROKER_URL", "REDIS_URL", "DIRECT_DATABASE_URL", "SECRET_KEY", "HTTPS"),
-    *("ALLOWED_HOSTS", "SANDBOX_URL", "SANDBOX_HOME", "PUBLIC_URL", "TWILIO_ACCOUNT_SID"),
-    *("STRIPE_API_KEY", "CARRIER_URL", "EMAIL_HOST", "PROCESS_NAME", "DJANGO_SETTINGS_MODULE"),
-    *("VALKEY_BIN", "LINK_TO_FLOWER", "STATIC_ROOT"),
-)
+OF_THE_MACHINE = ("HOME", "LANG", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
+OF_ITS_PROGRAMS = ("LC_", "POSTGRES_BIN", "PYTHON", "VALKEY_BIN", "VIRTUAL_ENV")
+"""How the names of variables begin that are kept; any other may be the setting of an installation:
+its servers, its providers, the address to which it reports its errors."""
+
 TUNED = {
     "TEXT_TIMEOUT": "2",  # so that what nobody knows is settled within the run
     "TEXT_LIST_LAG": "1",
@@ -45,8 +44,9 @@ class Stack:
     """Start it, harm its processes by name, end it. Its home goes with it."""
 
     def __init__(self, *, bug: str = "", keep: bool = False) -> None:
-        for name in OF_ANOTHER_INSTALLATION:
-            os.environ.pop(name, None)
+        for name in [*os.environ]:
+            if name not in OF_THE_MACHINE and not name.startswith(OF_ITS_PROGRAMS):
+                del os.environ[name]
         self.home = Path(tempfile.mkdtemp(prefix="onceproof-chaos-"))
         self.home.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in
         own_home.mark(self.home)

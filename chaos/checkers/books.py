@@ -29,6 +29,14 @@ class Violation:
     at: float | None = None  # when it was asked for, to find the fault that did it
 
 
+def each_once(found: Iterable[Violation]) -> list[Violation]:
+    """Of equal ones the first: what was seen live has a moment, and what is so at the end none."""
+    once: dict[tuple[str, str, Harm], Violation] = {}
+    for one in found:
+        once.setdefault((one.check, one.subject, one.harm), one)
+    return list(once.values())
+
+
 @dataclass(frozen=True)
 class Books:
     """All that there is to compare at the end."""

@@ -16,10 +16,10 @@ PATIENCE = 12.0  # seconds for one to end and be started again
 
 
 def restart(site: Site) -> Lasting:
-    """The next one is asked once the one before is there again."""
+    """The next one is asked once the one before has been started again, ready or not."""
     thread = threading.Thread(target=_roll, args=(site,), name="rolling")
     thread.start()
-    return Lasting(0, thread.join)
+    return Lasting(0, thread.join, goes_on=thread.is_alive)
 
 
 def _roll(site: Site) -> None:

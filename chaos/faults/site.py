@@ -29,6 +29,7 @@ class Lasting:
     seconds: float
     end: Callable[[], None]
     since: float | None = None  # seconds since the epoch; None: since it was asked for
+    goes_on: Callable[[], bool] = lambda: False  # whether it is still at it: `end` waits for that
 
 
 Fault = Callable[[Site], Lasting | None]

@@ -1,7 +1,4 @@
-"""A run of the size that every test run can afford; `manage.py chaos` makes it as long as you like.
-
-It keeps its home where it fails, and says where that is.
-"""
+"""A run of the size that every test run can afford; the command makes it as long as you like."""
 
 import json
 import os

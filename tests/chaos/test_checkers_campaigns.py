@@ -166,14 +166,16 @@ def test_a_text_that_was_sent_twice(whole: WholeBooks) -> None:
 
 def test_a_campaign_may_be_refused(whole: WholeBooks) -> None:
     gone = f"DELETE FROM credits_campaign WHERE text = '{SHORT}'"
-    found = whole.broken(gone, journal=whole.answered(23, Answer.REFUSED))
+    found = whole.broken(gone, journal=whole.answered(23, Answer.REFUSED, "too_few_credits"))
     assert not {"campaigns", "refusals"} & {check for check, _ in found}
+    found = whole.broken(gone, journal=whole.answered(23, Answer.REFUSED, "invalid"))
+    assert ("refusals", LOST) in found, "for want of credits, and for nothing else"
 
 
 def test_what_became_of_a_cancel(whole: WholeBooks) -> None:
     unanswered = whole.answered(24, Answer.INDETERMINATE)
     assert whole.broken(journal=unanswered) == set(), "it was cancelled,"
     assert ("campaigns", LOST) not in whole.broken(NOT_CANCELLED, journal=unanswered), "or not"
-    refused = whole.answered(24, Answer.REFUSED)
+    refused = whole.answered(24, Answer.REFUSED, "conflict")
     assert whole.broken(journal=refused) == {("campaigns", DOUBLED)}
     assert whole.broken(journal=whole.without(24)) == {("campaigns", DOUBLED)}

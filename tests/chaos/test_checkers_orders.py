@@ -32,6 +32,11 @@ def message(handler: str, state: str, finished_at: str = "now()") -> str:
     """
 
 
+BACKS_OFF = """
+    UPDATE outbox_message SET handler = 'chaos.bare', state = 'pending', finished_at = NULL,
+        due_at = now() + interval '1 minute'
+    WHERE id = (SELECT id FROM outbox_message WHERE state = 'done' LIMIT 1)
+"""  # a crash alone: it runs again in a moment
 WAITS = "UPDATE orders_sagarun SET state = 'running' WHERE saga = 'receipt'"
 NO_RECEIPT = "DELETE FROM orders_sagarun WHERE saga = 'receipt'"
 BROKEN = {
@@ -124,10 +129,14 @@ def test_mails_too_many(whole: WholeBooks, tmp_path: Path) -> None:
         assert whole.broken(mails=unasked) == {("receipts", DOUBLED)}
 
 
-def test_a_run_is_not_over_before_its_receipts(
+def test_a_run_is_not_over_before_its_receipts_and_bare_effects(
     whole: WholeBooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settle, "PATIENCE", 0)
-    for statement, still in (("SELECT", {}), (WAITS, {"receipts": 1})):
+    for statement, still in (
+        ("SELECT", {}),
+        (WAITS, {"receipts": 1}),
+        (BACKS_OFF, {"bare effects": 1}),
+    ):
         with whole.after(statement) as observer:
             assert settle.settle(observer, time.time(), 0.0, print).open == still

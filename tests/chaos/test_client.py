@@ -68,6 +68,8 @@ def test_it_asks_until_it_has_a_whole_answer(answers: tuple[bytes, ...], expecte
     assert request.answer is expected
     assert request.sent == len(answers)
     assert request.id == ("a1" if expected is Answer.ACCEPTED else "")
+    codes = {TOO_LATE: "conflict", REFUSED: "422"}
+    assert request.refusal == codes.get(answers[-1], ""), "its code, else its status"
 
 
 def test_an_impatient_one_leaves_without_knowing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +78,15 @@ def test_an_impatient_one_leaves_without_knowing(monkeypatch: pytest.MonkeyPatch
     with server(HALF) as address:
         Client([address], "token").send(request, DICE)
     assert (request.answer, request.sent) == (Answer.INDETERMINATE, 1)
+
+
+def test_a_probe_is_never_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave whenever a fault is felt, and tell nothing of it."""
+    monkeypatch.setattr(client_module, "IMPATIENT", 1.0)
+    probe = Journal().begin(1, "probe", "/", {}, "mark")
+    with server(HALF, WHOLE) as address:
+        Client([address], "token").send(probe, DICE, patient=True)
+    assert (probe.answer, probe.sent) == (Answer.ACCEPTED, 2)
 
 
 def test_no_patience_lasts_for_ever() -> None:

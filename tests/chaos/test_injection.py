@@ -1,10 +1,12 @@
 """Faults that last are ended, and none stands in the way of another one's end."""
 
+import threading
 import time
 
 import kombu.exceptions
 import pytest
 
+from chaos import injection as injection_module
 from chaos.faults import FAULTS, Lasting, Site
 from chaos.injection import Injection
 
@@ -32,6 +34,67 @@ def test_what_cannot_be_ended_yet_does_not_keep_the_others_on() -> None:
     assert not injection._lasting
 
 
+def test_what_goes_on_by_itself_keeps_nothing_frozen() -> None:
+    """A rolling restart takes half a minute; who is frozen for ten seconds is thawed meanwhile."""
+    rolled = threading.Event()
+    ended: list[str] = []
+    roll = Lasting(0, rolled.wait, goes_on=lambda: not rolled.is_set())
+    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
+    now = time.monotonic()
+    injection._lasting += [
+        (now - 2, "rolling_restart", roll),
+        (now - 1, "freeze_relay", Lasting(0, lambda: ended.append("thaw"))),
+    ]
+    injection._end_lasting(most=2)
+    assert ended == ["thaw"]
+    assert [kind for _, kind, _ in injection._lasting] == ["rolling_restart"], "nobody waits for it"
+    rolled.set()
+    injection._end_lasting(most=0)
+    assert not injection._lasting
+
+
+class Felt:
+    """Probes of which so many are late, look after look."""
+
+    def __init__(self, *late: int) -> None:
+        self._late = list(late)
+
+    def open_since(self, moment: float) -> int:
+        return self._late.pop(0) if len(self._late) > 1 else self._late[0]
+
+
+def test_a_fault_comes_alone_once_nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broker that was frozen has left in the queues is not the next fault's doing."""
+    monkeypatch.setattr(Injection, "_do", lambda self, kind, number: 1.0)
+    monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
+    monkeypatch.setattr(injection_module, "LONGEST_WAIT", 0.2)
+    plan = [("kill_web",), ("kill_worker",)]
+
+    def alone(*late: int) -> list[bool]:
+        injection = Injection(SITE, Felt(*late), 1, say=lambda _: None)  # type: ignore[arg-type]
+        injection.carry_out(plan, goes_on=lambda: True)
+        return [fault.alone for fault in injection.injected]
+
+    assert alone(0) == [True, True]
+    assert alone(5, 3, 2, 0) == [False, True], "the second one waited"
+    assert alone(5) == [False, False], "not for ever"
+
+
+def test_the_faults_are_over_when_the_last_one_has_come_or_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not when its recovery is over: that would be left out of what was due for too long."""
+    monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: time.sleep(0.3))
+    monkeypatch.setitem(FAULTS, "kill_web", lambda site: None)
+    injection = Injection(SITE, Felt(0), 1, say=lambda _: None)  # type: ignore[arg-type]
+    before = time.time()
+    injection.carry_out([("kill_web",)], goes_on=lambda: True)
+    assert before <= injection.over <= time.time() - 0.3
+    injection._lasting.append((0.0, "freeze_web", Lasting(0, lambda: None)))
+    injection.carry_out([], goes_on=lambda: True)
+    assert injection.over > time.time() - 0.2, "its end is what ends it"
+
+
 def test_a_broker_that_is_away_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dispatch cannot be forged the moment after the broker was killed; a second later it can."""
     tried: list[str] = []
@@ -52,7 +115,7 @@ def test_what_was_not_possible_is_injected_later(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Injection, "_do", lambda self, kind, number: next(possible))
     monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
     possible = iter([None, 1.0, 2.0])
-    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
+    injection = Injection(SITE, Felt(0), 1, say=lambda _: None)  # type: ignore[arg-type]
     injection.carry_out([("delay_dispatches",), ("kill_web",)], goes_on=lambda: True)
     assert [fault.kind for fault in injection.injected] == ["kill_web", "delay_dispatches"]
 
@@ -62,7 +125,7 @@ def test_a_seed_gives_each_of_a_pair_its_own_choice_again(monkeypatch: pytest.Mo
     monkeypatch.setitem(FAULTS, "kill_web", lambda site: drawn.append(site.dice.random()))
     monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
     for seed in (1, 1, 2):
-        injection = Injection(SITE, None, seed, say=lambda _: None)  # type: ignore[arg-type]
+        injection = Injection(SITE, Felt(0), seed, say=lambda _: None)  # type: ignore[arg-type]
         injection.carry_out([("kill_web", "kill_web")], goes_on=lambda: True)
     first, again, other = drawn[:2], drawn[2:4], drawn[4:]
     assert first == again

@@ -1,12 +1,13 @@
 """The document: what is counted, on whose account, and how long a fault was felt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from chaos import page, report
-from chaos.checkers.books import Harm, Violation, of_nobody, presence
+from chaos.checkers.books import Harm, Violation, each_once, of_nobody, presence
 from chaos.injection import Injected
 from chaos.journal import Answer, Journal
 from chaos.probes import Probes
@@ -66,6 +67,19 @@ def test_a_fault_is_felt_by_what_was_open_and_by_what_came_within_a_second() -> 
     assert of_fault(99.5, probes) == 3.5, "placed half a second after it"
     assert of_fault(98.0, probes) is None, "placed two seconds after it"
     assert of_fault(104.0, probes) is None, "over by then"
+
+
+def test_a_fault_is_felt_by_who_gave_up() -> None:
+    probes = outcome([], []).probes
+    (probe,) = probes.journal.requests
+    probe.answer, probe.answered_at = Answer.INDETERMINATE, 190.0
+    assert of_fault(99.5, probes) == 90.5, "at least so long"
+
+
+def test_what_was_seen_live_keeps_its_moment() -> None:
+    live = Violation("ledger", Harm.LOST, "club", "credits 3, entries 4", at=95.0)
+    end = replace(live, what="credits 3, entries 9", at=None)
+    assert each_once([live, end]) == [live]
 
 
 def test_percentiles() -> None:

@@ -83,11 +83,10 @@ class WholeBooks:
         yield observer
         observer.close()
 
-    def answered(self, number: int, answer: Answer) -> Journal:
+    def answered(self, number: int, answer: Answer, refusal: str = "") -> Journal:
         """The journal, but that this request was answered so."""
-        return Journal(
-            [replace(one, answer=answer if one.number == number else one.answer) for one in self]
-        )
+        changed = {"answer": answer, "refusal": refusal}
+        return Journal([replace(one, **changed) if one.number == number else one for one in self])
 
     def without(self, number: int) -> Journal:
         """The journal of somebody who never made this request."""

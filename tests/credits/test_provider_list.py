@@ -1,12 +1,17 @@
 """The provider's list and ours, each broken by hand: found, mended, then silent."""
 
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
+from environs import Env
 
-from credits import providers
+from config import home
+from config.settings.texts import find_texts
+from credits import provider_list, providers
 from credits.models import Campaign, Finding
 from credits.reconciliation import provider
+from outbox import handlers
 from sandbox.control import Control
 from tests.credits.broken import execute, findings, make_old, only_finding, unknown
 from tests.credits.world import (
@@ -125,8 +130,6 @@ def test_a_list_out_of_reach_is_said_and_nothing_follows(
 def test_the_list_is_read_page_by_page_and_each_text_is_marked_once(
     sent: Campaign, log: sqlite3.Connection, sandbox: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from credits import provider_list
-
     monkeypatch.setattr(provider_list, "AT_ONCE", 1)
     monkeypatch.setattr(provider, "FETCHES", 1)
     make_old(log)
@@ -134,3 +137,36 @@ def test_the_list_is_read_page_by_page_and_each_text_is_marked_once(
     assert findings() == []
     assert len(sandbox.requests("sms")) == asked + 2, "a request for each page, none for a text"
     assert not sent.texts.filter(listed_at=None).exists()
+
+
+def test_a_slow_list_takes_more_steps_and_not_the_night(
+    sent: Campaign, log: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer comes in time, and all of a page together would outlast their step."""
+    make_old(log)
+    log.execute("DELETE FROM sms_message")
+    now, asked, has = [0.0], list[str](), provider_list.has
+
+    def slowly(sid: str) -> bool:
+        now[0] += provider.ASKING.total_seconds() + 1
+        asked.append(sid)
+        return has(sid)
+
+    monkeypatch.setattr(provider, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(provider_list, "has", slowly)
+    texts = sent.texts.count()
+    check = provider.SentIsNotListed()
+    first = check.page("")
+    assert (first.rows, len(asked)) == (1, 1), "one text, and where to go on"
+    assert first.next is not None
+    assert len(findings()) == texts > 1
+    assert len(asked) == 1 + texts, "none is asked for twice in a run"
+
+
+def test_asking_for_a_text_fits_into_the_deadline_of_its_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TEXT_TIMEOUT", raising=False)
+    usual = find_texts(Env(), home.current(), database_url="", redis_url="").timeout
+    longest = provider.ASKING.total_seconds() + provider_list.TRIES * 2 * usual
+    assert longest <= 0.75 * handlers.get("outbox.reconcile_step").deadline.total_seconds()

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection, transaction
 
 from credits import services as club
-from outbox.reconciliation import registered, run
+from credits.reconciliation.provider import CHECKS as TEXT_CHECKS
+from orders.reconciliation.provider_list import AsksProvider
+from outbox.reconciliation import Check, registered, run
 from outbox.reconciliation.models import Finding, Reconciliation
 from pricing.models import Product
 from pricing.services.edit import EditConflict
@@ -16,12 +18,15 @@ from tests.credits import world
 from tests.pricing import shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HTTP = ("differ", "listed", "unknown_there")
-"""In the names of checks that ask a provider: there is none here."""
+
+
+def asks_a_provider(check: Check) -> bool:
+    """There is none here."""
+    return isinstance(check, AsksProvider) or check in TEXT_CHECKS
 
 
 def reconcile() -> None:
-    names = [name for name in registered() if not name.endswith(HTTP)]
+    names = [name for name, check in registered().items() if not asks_a_provider(check)]
     started = run.begin(cause="test", names=names)
     assert started is not None
     going = True
