@@ -4,7 +4,7 @@ import logging
 
 from django.db.models.functions import Now
 
-from outbox import groups, handlers
+from outbox import errors, groups, handlers
 from outbox.models import Event, Message
 from outbox.savepoints import savepoint
 
@@ -59,5 +59,5 @@ def _tell(message: Message, state: str, reason: str) -> str:
             handler.on_abandoned(message.args, state, reason)
     except Exception as error:
         logger.exception("on_abandoned failed", extra=describe(message))
-        return f"{type(error).__name__}: {error}"
+        return errors.text_of(error)
     return ""

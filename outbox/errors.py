@@ -2,6 +2,19 @@
 
 from datetime import timedelta
 
+LONGEST = 4_000
+"""Characters of an error that are kept: its end is in the log."""
+
+
+def text_of(error: BaseException) -> str:
+    """The error as people read it: its class and its words, bounded, as PostgreSQL can store it.
+
+    That is without NUL characters, and with lone surrogates (half a character) spelt out.
+    """
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text.replace("\x00", "")[:LONGEST]
+
 
 class Transient(Exception):
     """Raise it in a handler: not now, but perhaps later. Counted, and retried after a back-off.

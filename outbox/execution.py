@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
-from outbox import claims, context, endings, failures, groups, hooks, runs
+from outbox import claims, context, endings, errors, failures, groups, hooks, runs
 from outbox.delivery import Delivery
 from outbox.handlers import Handler, Late
 from outbox.models import Message, Run
@@ -123,7 +123,7 @@ def _run_effect(
             _call(handler, messages)
     except Exception as error:
         if connection.needs_rollback:  # not even the savepoint could be rolled back
-            raise DeadTransaction(failures.text_of(error)) from error
+            raise DeadTransaction(errors.text_of(error)) from error
         failures.record(handler, messages, error, delivery)
         tally.failed += len(messages)
     else:

@@ -9,16 +9,13 @@ from collections.abc import Sequence
 
 from django.db.models.functions import Now
 
-from outbox import endings
+from outbox import endings, errors
 from outbox.delivery import Delivery
 from outbox.errors import Fatal, Snooze
 from outbox.handlers import CRASH_LIMIT, MOST_ATTEMPTS, Handler, Retry
 from outbox.models import Event, Message
 
 logger = logging.getLogger("outbox.failures")
-
-LONGEST_ERROR = 4_000
-"""Characters of an error that are kept: its end is in the log."""
 
 
 def record(
@@ -70,7 +67,7 @@ def isolate(messages: Sequence[Message], error: BaseException, delivery: Deliver
             message=message,
             kind=Event.Kind.ISOLATED,
             attempt=message.attempts,
-            error=text_of(error),
+            error=errors.text_of(error),
             worker=delivery.worker,
             task_id=delivery.task_id,
         )
@@ -78,14 +75,14 @@ def isolate(messages: Sequence[Message], error: BaseException, delivery: Deliver
     )
     logger.warning(
         "batch failed; its messages will run alone",
-        extra={"handler": messages[0].handler, "size": len(ids), "error": text_of(error)},
+        extra={"handler": messages[0].handler, "size": len(ids), "error": errors.text_of(error)},
     )
 
 
 def _snooze(message: Message, error: Snooze, delivery: Delivery) -> None:
     _save(
         message,
-        error=text_of(error),
+        error=errors.text_of(error),
         kind=Event.Kind.SNOOZED,
         worker=delivery.worker,
         task_id=delivery.task_id,
@@ -97,7 +94,7 @@ def _fail(handler: Handler, message: Message, error: BaseException, delivery: De
     message.attempts = min(message.attempts + 1, MOST_ATTEMPTS)
     _save(
         message,
-        error=text_of(error),
+        error=errors.text_of(error),
         kind=Event.Kind.FAILED,
         worker=delivery.worker,
         task_id=delivery.task_id,
@@ -105,11 +102,11 @@ def _fail(handler: Handler, message: Message, error: BaseException, delivery: De
     )
     logger.warning(
         "attempt failed",
-        extra=endings.describe(message) | {"error": text_of(error)},
+        extra=endings.describe(message) | {"error": errors.text_of(error)},
         exc_info=error,
     )
     if isinstance(error, Fatal) or handler.retry.exhausted(message.attempts):
-        endings.end(message, Message.State.DEAD, text_of(error), worker=delivery.worker)
+        endings.end(message, Message.State.DEAD, errors.text_of(error), worker=delivery.worker)
 
 
 def _save(
@@ -128,9 +125,3 @@ def _save(
         worker=worker,
         task_id=task_id,
     )
-
-
-def text_of(error: BaseException) -> str:
-    """The error as people read it: its class and its words, bounded, without NUL characters."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return text.replace("\x00", "")[:LONGEST_ERROR]

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from outbox import errors
 from outbox.reconciliation import acts
 from outbox.reconciliation.checks import Check, Page, Suspect, registered
 from outbox.reconciliation.models import Finding, Reconciliation
@@ -232,7 +233,7 @@ def _raise_if_in_the_way(error: Exception, *, patient: bool) -> None:
 
 
 def _failed(subject: str, error: Exception) -> Suspect:
-    return Suspect("check_failed", subject, {"error": f"{type(error).__name__}: {error}"[:1_000]})
+    return Suspect("check_failed", subject, {"error": errors.text_of(error)[:1_000]})
 
 
 def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> None:

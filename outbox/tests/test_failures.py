@@ -47,6 +47,20 @@ def test_a_failure_is_undone_counted_and_retried(
     assert message.due_at >= message.created_at
 
 
+@pytest.mark.parametrize("words", ["a \ud800 half", "a \x00 zero", "long" * 5_000])
+def test_whatever_an_error_says_is_written_down(raising: Any, words: str) -> None:
+    """PostgreSQL stores neither half a character nor a zero, and people read no novels."""
+
+    def abandoned(args: dict[str, Any], state: str, reason: str) -> None:
+        raise LookupError(words)
+
+    handler, message = raising(outbox.Fatal(words), on_abandoned=abandoned), enqueue()
+    assert deliver(handler, message).failed == 1
+    message.refresh_from_db()
+    assert (message.state, message.attempts, kinds(message)) == ("dead", 1, ["failed", "dead"])
+    assert len(message.events.last().error) < 9_000
+
+
 def test_nobody_runs_it_between_the_failure_and_its_note(declare: Any, ledger: Any) -> None:
     """Another worker polls as hard as it can while the effect fails: it finds nothing to run."""
     starts: list[int] = []

@@ -27,6 +27,15 @@ def test_a_finding_that_cannot_be_mended_holds_up_no_other(numbers: Numbers) -> 
     assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
 
 
+def test_whatever_a_check_says_when_it_fails_is_a_finding(numbers: Numbers) -> None:
+    def mend(number: str) -> str:
+        raise LookupError("half \ud800 a zero \x00")
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    assert Finding.objects.filter(type="check_failed", repaired=False).count() == 3
+
+
 def hold(number: str) -> None:
     """Until the transaction, or the savepoint, ends."""
     with connection.cursor() as cursor:
