@@ -8,11 +8,13 @@ from uuid import UUID
 
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from outbox import claims, context, endings, errors, failures, groups, hooks, runs
 from outbox.delivery import Delivery
 from outbox.handlers import Handler, Late
 from outbox.models import Message, Run
+from outbox.querysets import MessageQuerySet
 from outbox.savepoints import savepoint
 from outbox.tally import Tally
 
@@ -60,6 +62,7 @@ def _run(
     open_next: OpenNext,
 ) -> Run | None:
     claimed: list[Message] = []
+    attempts: dict[UUID, int] = {}
     next_run: Run | None = None
     calls_follow = False
     committed: list[bool] = []
@@ -67,6 +70,7 @@ def _run(
         with transaction.atomic(durable=True):
             transaction.on_commit(lambda: committed.append(True))  # the first hook to run
             claimed = claim()
+            attempts = {message.id: message.attempts for message in claimed}
             tally.refused += expected - len(claimed)
             if timely := _drop_late(handler, claimed, tally):
                 _run_effect(handler, timely, delivery, tally)
@@ -82,7 +86,7 @@ def _run(
             return open_now(open_next) if calls_follow else next_run
         if not isinstance(error, DatabaseFailure | DeadTransaction):
             raise
-        _note_dead_transaction(handler, run, claimed, error, delivery)
+        _note_dead_transaction(handler, run, attempts, error, delivery)
         tally.failed += len(claimed)
         return None
     return open_now(open_next) if calls_follow else next_run
@@ -175,26 +179,33 @@ def _end_late(handler: Handler, message: Message) -> None:
 def _note_dead_transaction(
     handler: Handler,
     run: Run | None,
-    claimed: list[Message],
+    attempts: dict[UUID, int],
     error: Exception,
     delivery: Delivery,
 ) -> None:
     """The transaction is gone and the worker is not: say what happened in another one.
 
-    Guarded by state and attempt, since the rows have been free meanwhile, and since a COMMIT whose
-    reply was lost may have succeeded.
+    `attempts` is what the claim found, by the ids of the messages.
     """
     logger.warning("transaction died", extra={"handler": handler.name, "error": str(error)})
     connection.close()
     with transaction.atomic(durable=True):
         if run is not None:
             runs.withdraw(run)
-        for message in claimed:
-            unchanged = Message.objects.filter(
-                id=message.id, state=Message.State.PENDING, attempts=message.attempts
-            )
-            still = list(unchanged.held())
-            if still and len(claimed) > 1:
-                failures.isolate(still, error, delivery)
-            elif still:
-                failures.record(handler, still, error, delivery)
+        for message_id, counted in attempts.items():
+            for message in _as_claimed(message_id, counted).held():
+                if len(attempts) == 1:
+                    failures.record(handler, [message], error, delivery)
+                elif not message.alone:
+                    failures.isolate([message], error, delivery)
+
+
+def _as_claimed(message_id: UUID, attempts: int) -> MessageQuerySet:
+    """The message, unless something was written about it since its claim.
+
+    The row has been free meanwhile, and a COMMIT whose reply was lost may have succeeded: with the
+    effect, with a failure that is counted, or with a snooze, which shows in `due_at` alone.
+    """
+    return Message.objects.filter(
+        id=message_id, state=Message.State.PENDING, attempts=attempts, due_at__lte=Now()
+    )
