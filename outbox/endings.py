@@ -2,20 +2,30 @@
 
 import logging
 
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from outbox import errors, groups, handlers
 from outbox.models import Event, Message
-from outbox.savepoints import savepoint
+from outbox.savepoints import is_complete, savepoint
 
 logger = logging.getLogger("outbox.endings")
 
 
-def end(message: Message, state: str, reason: str, *, actor: str = "", worker: str = "") -> None:
+def end(
+    message: Message,
+    state: str,
+    reason: str,
+    *,
+    actor: str = "",
+    worker: str = "",
+    comes_again: bool = False,
+) -> None:
     """Write the end and tell the handler's `on_abandoned`, in the caller's transaction.
 
     An error in `on_abandoned` does not keep the message alive: it is noted beside the reason,
-    since a dead message without its side effect is better than one that nobody can end.
+    since a dead message without its side effect is better than one that nobody can end. Only who
+    `comes_again` gets to see that a lock was not to be had in time.
     """
     updated = (
         Message.objects.filter(id=message.id, state__in=[*Message.WAITING, Message.State.DEAD])
@@ -25,7 +35,7 @@ def end(message: Message, state: str, reason: str, *, actor: str = "", worker: s
     if updated != 1:
         raise RuntimeError(f"Message {message.id} was ended by somebody else while it was held.")
     message.state, message.last_error = Message.State(state), reason
-    if error := _tell(message, state, reason):
+    if error := _tell(message, state, reason, comes_again=comes_again):
         reason = f"{reason}\non_abandoned failed: {error}"
     Event.objects.create(
         message=message,
@@ -50,14 +60,22 @@ def describe(message: Message) -> dict[str, object]:
     }
 
 
-def _tell(message: Message, state: str, reason: str) -> str:
+def _tell(message: Message, state: str, reason: str, *, comes_again: bool) -> str:
     handler = handlers.find(message.handler)
     if handler is None or handler.on_abandoned is None:
         return ""
     try:
-        with savepoint("function"):
+        # A caller who cancels may have rows of its own to complete yet: those are not asked about.
+        with savepoint("function", complete=is_complete()):
             handler.on_abandoned(message.args, state, reason)
     except Exception as error:
+        if comes_again and _was_in_the_way(error):
+            raise
         logger.exception("on_abandoned failed", extra=describe(message))
         return errors.text_of(error)
     return ""
+
+
+def _was_in_the_way(error: Exception) -> bool:
+    sqlstate = getattr(error.__cause__, "sqlstate", "")
+    return isinstance(error, OperationalError) and sqlstate == groups.LOCK_NOT_AVAILABLE

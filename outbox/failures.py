@@ -35,7 +35,8 @@ def record_crash(handler: Handler | None, message: Message, worker: str, *, coun
 
     Only a crash alone is `counted`, and backs off; at CRASH_LIMIT of them the message is dead, even
     where its retries are unlimited. What crashed in company runs alone at once, as after a batch
-    that failed: that happens once to a message, and most of them only kept bad company.
+    that failed: that happens once to a message, and most of them only kept bad company. Raises
+    where `on_abandoned` did not get a lock in time: the caller comes again.
     """
     error = f"The process {worker} died or lost its connection while it ran this."
     if not counted:
@@ -45,7 +46,7 @@ def record_crash(handler: Handler | None, message: Message, worker: str, *, coun
     if message.crashes >= CRASH_LIMIT:
         reason = f"{error} That was crash {message.crashes} while it ran alone."
         _save(message, error=reason, kind=Event.Kind.CRASHED, worker=worker)
-        endings.end(message, Message.State.DEAD, reason, worker=worker)
+        endings.end(message, Message.State.DEAD, reason, worker=worker, comes_again=True)
         return
     delay = (handler.retry if handler else Retry()).delay(message.crashes)
     _save(

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from outbox import failures, handlers
 from outbox.models import Message, Run
@@ -21,6 +21,9 @@ it was committed, and a worker that only lost its connection comes back to say s
 LONGEST_UNHELD = 1.0
 """Seconds after which a record is not left between two of its messages: well below GRACE."""
 
+PATIENCE = timedelta(seconds=1)
+"""What `on_abandoned` may wait for a lock while the relay holds its round up for it."""
+
 
 def withdraw(run: Run) -> None:
     """Delete the record of a run that ended, though not as its transaction had meant to."""
@@ -32,24 +35,55 @@ def collect_crashed() -> int:
 
     Rows that crashed in company (in a batch, or beside other runs of the same process) run alone
     from now on, and are not counted: the killer is among them, but nobody knows which.
+
+    Each process is a transaction of its own, each record a savepoint: one that cannot be written
+    down is left for the next call, and keeps nobody from the others.
     """
     with transaction.atomic():
-        gone = list(Run.objects.gone(GRACE).order_by("id"))
-        per_worker = Counter(run.worker for run in gone)
-        for run in gone:
-            company = len(run.message_ids) > 1 or per_worker[run.worker] > 1
-            _note(run, company=company)
-        Run.objects.filter(id__in=[run.id for run in gone]).delete()
-    return len(gone)
+        per_worker = Counter(run.worker for run in Run.objects.gone(GRACE).order_by("id"))
+    return sum(_collect(worker, seen) for worker, seen in sorted(per_worker.items()))
 
 
-def _note(run: Run, *, company: bool) -> None:
+def _collect(worker: str, seen: int) -> int:
+    """Those of one process, of which so many were seen before they were all held."""
+    try:
+        with transaction.atomic():
+            _wait_at_most(PATIENCE)
+            gone = list(Run.objects.gone(GRACE).filter(worker=worker).order_by("id"))
+            in_company = max(seen, len(gone)) > 1
+            return sum(_note(run, in_company=in_company) for run in gone)
+    except Exception:
+        logger.exception("crashes could not be written down", extra={"worker": worker})
+        connection.close_if_unusable_or_obsolete()
+        return 0
+
+
+def _wait_at_most(patience: timedelta) -> None:
+    """In this transaction, for any lock: `on_abandoned` may ask for rows that somebody keeps."""
+    milliseconds = str(int(patience.total_seconds() * 1000))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+
+
+def _note(run: Run, *, in_company: bool) -> bool:
+    """Note the crash and delete its record. False where that failed."""
+    told = {"handler": run.handler, "worker": run.worker, "messages": len(run.message_ids)}
+    try:
+        with transaction.atomic():
+            _note_messages(run, in_company=in_company or len(run.message_ids) > 1)
+            withdraw(run)
+    except Exception:
+        if connection.needs_rollback:  # not even the savepoint could be rolled back
+            raise
+        logger.exception("a crash could not be written down", extra=told)
+        return False
+    logger.error("a run died", extra=told)
+    return True
+
+
+def _note_messages(run: Run, *, in_company: bool) -> None:
     handler = handlers.find(run.handler)
     pending = Message.objects.filter(state=Message.State.PENDING)
     for message in pending.among(run.message_ids).in_claim_order().held():
-        counted = message.alone or not company
+        counted = message.alone or not in_company
         failures.record_crash(handler, message, run.worker, counted=counted)
-    logger.error(
-        "a run died",
-        extra={"handler": run.handler, "worker": run.worker, "messages": len(run.message_ids)},
-    )

@@ -3,19 +3,34 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from outbox.errors import Transient
 
 
 @contextmanager
-def savepoint(whose: str) -> Iterator[None]:
-    """Run what is inside in a savepoint.
+def savepoint(whose: str, *, complete: bool = False) -> Iterator[None]:
+    """Run what is inside in a savepoint. What is `complete` answers for its constraints at its end.
 
     Raises Transient where `whose` code swallowed an exception inside atomic(): Django would undo
-    the savepoint silently, and undone work be taken for done.
+    the savepoint silently, and undone work be taken for done. A deferred constraint, as Django's
+    foreign keys are, would else speak up at COMMIT, when nothing but the whole can be undone.
     """
     with transaction.atomic():
         yield
         if transaction.get_rollback():
             raise Transient(f"The {whose} swallowed an exception inside atomic().")
+        if complete:
+            connection.check_constraints()
+
+
+def is_complete() -> bool:
+    """Whether the transaction, as it stands, breaks none of its deferred constraints."""
+    try:
+        with savepoint("caller", complete=True):
+            pass
+    except DatabaseError:
+        if connection.needs_rollback:  # it was no constraint: the connection has died
+            raise
+        return False
+    return True

@@ -212,7 +212,7 @@ def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bo
     """
     repair = ""
     try:
-        with savepoint("check"):
+        with savepoint("check", complete=True):
             suspect = check.confirm(subject)
             if suspect is None:
                 return False

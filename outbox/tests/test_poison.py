@@ -10,7 +10,7 @@ import outbox
 from outbox import claims, runs
 from outbox.delivery import Delivery
 from outbox.models import Message, Run
-from outbox.tests.conftest import deliver, enqueue, make_due
+from outbox.tests.conftest import another_session, deliver, enqueue, make_due
 from outbox.tests.test_keys import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +99,22 @@ def test_runs_of_one_process_that_die_together_are_company(declare: Any, ledger:
             claims.open_next(handler, Delivery(worker="one:1"))
     assert runs.collect_crashed() == 2
     assert set(Message.objects.values_list("crashes", "alone")) == {(0, True)}
+
+
+def test_company_stays_company_where_one_comes_to_life_while_the_relay_looks(
+    declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or where another relay takes it: who is left has not crashed alone for that."""
+    handler = declare(lambda: None)
+    for _ in range(2):
+        enqueue()
+        with transaction.atomic():
+            claims.open_next(handler, Delivery(worker="one:1"))
+    with another_session() as other, other.transaction():
+        take = "SELECT FROM outbox_run ORDER BY id LIMIT 1 FOR UPDATE"
+        monkeypatch.setattr(runs, "_wait_at_most", lambda _: other.execute(take))
+        assert runs.collect_crashed() == 1
+    assert sorted(Message.objects.values_list("crashes", "alone")) == [(0, False), (0, True)]
 
 
 def test_a_run_that_lives_is_no_crash(declare: Any, ledger: Any) -> None:

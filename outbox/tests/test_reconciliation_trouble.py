@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -34,6 +35,25 @@ def test_whatever_a_check_says_when_it_fails_is_a_finding(numbers: Numbers) -> N
     numbers.mend = mend
     reconciled("--check", "tests.numbers")
     assert Finding.objects.filter(type="check_failed", repaired=False).count() == 3
+
+
+def test_a_repair_that_the_commit_would_refuse_holds_up_no_other(
+    numbers: Numbers, ledger: Any
+) -> None:
+    ledger.execute(
+        "CREATE TABLE test_note (of int REFERENCES test_ledger DEFERRABLE INITIALLY DEFERRED)"
+    )
+
+    def mend(number: str) -> str:
+        if number == "1":
+            ledger.execute("INSERT INTO test_note VALUES (-1)")
+        return "mended"
+
+    numbers.mend = mend
+    reconciled("--check", "tests.numbers")
+    ledger.execute("DROP TABLE test_note")
+    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
+    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
 
 
 def hold(number: str) -> None:
