@@ -64,7 +64,7 @@ def _run(
     claimed: list[Message] = []
     attempts: dict[UUID, int] = {}
     next_run: Run | None = None
-    calls_follow = False
+    hooks_follow = False
     committed: list[bool] = []
     try:
         with transaction.atomic(durable=True):
@@ -74,8 +74,8 @@ def _run(
             tally.refused += expected - len(claimed)
             if timely := _drop_late(handler, claimed, tally):
                 _run_effect(handler, timely, delivery, tally)
-            calls_follow = _effect_left_hooks()
-            if not calls_follow:
+            hooks_follow = _long_hooks_follow()
+            if not hooks_follow:
                 next_run = _go_on(run, open_next)
             elif run is not None and run.message_ids:
                 runs.withdraw(run)
@@ -83,13 +83,13 @@ def _run(
         if committed:
             # What is recorded must be run all the same, or its record would count as a crash.
             logger.exception("a hook after the commit failed", extra={"handler": handler.name})
-            return open_now(open_next) if calls_follow else next_run
+            return open_now(open_next) if hooks_follow else next_run
         if not isinstance(error, DatabaseFailure | DeadTransaction):
             raise
         _note_dead_transaction(handler, run, attempts, error, delivery)
         tally.failed += len(claimed)
         return None
-    return open_now(open_next) if calls_follow else next_run
+    return open_now(open_next) if hooks_follow else next_run
 
 
 def open_now(open_next: OpenNext) -> Run | None:
@@ -110,12 +110,12 @@ def _go_on(run: Run | None, open_next: OpenNext) -> Run | None:
     return open_next()
 
 
-def _effect_left_hooks() -> bool:
-    """Whether the effect left hooks of its own, such as outside calls, which may take long.
+def _long_hooks_follow() -> bool:
+    """Whether the effect left hooks of its own, such as outside calls, or ended many groups' heads.
 
     A run recorded with the commit would wait for them unheld, and be taken for a crash.
     """
-    return hooks.others_are_left(connection, first=1)
+    return hooks.may_take_long(connection, first=1)
 
 
 def _run_effect(

@@ -52,6 +52,10 @@ class _Promotions(hooks.Hook):
     def __init__(self) -> None:
         self.groups: list[str] = []
 
+    @property
+    def steps(self) -> int:
+        return len(self.groups)
+
     def __call__(self) -> None:
         until = time.monotonic() + PATIENCE
         for name in self.groups:

@@ -8,9 +8,17 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+MOST_STEPS = 16
+"""Of all hooks of one commit: above it they take a time that counts."""
+
 
 class Hook:
     """A hook of the outbox's own. It gathers what one transaction, or a savepoint of it, did."""
+
+    @property
+    def steps(self) -> int:
+        """Transactions, or so, that it takes: some milliseconds each."""
+        return 1
 
     def __call__(self) -> None:
         """Do it, after the commit."""
@@ -35,6 +43,8 @@ def of_this_commit(connection: BaseDatabaseWrapper, kind: type[Kind]) -> Kind:
     return made
 
 
-def others_are_left(connection: BaseDatabaseWrapper, first: int = 0) -> bool:
-    """Whether hooks that are not the outbox's own will run after the commit, from `first` on."""
-    return any(not isinstance(hook, Hook) for _, hook, *_ in connection.run_on_commit[first:])
+def may_take_long(connection: BaseDatabaseWrapper, first: int = 0) -> bool:
+    """Whether the hooks from `first` on, after the commit, are not the outbox's own, or many."""
+    left = [hook for _, hook, *_ in connection.run_on_commit[first:]]
+    steps = sum(hook.steps for hook in left if isinstance(hook, Hook))
+    return steps > MOST_STEPS or not all(isinstance(hook, Hook) for hook in left)

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 import outbox
-from outbox import execution
+from outbox import execution, groups, hooks
 from outbox.handlers import Handler
 from outbox.models import Message, Run
 from outbox.tests.conftest import deliver, enqueue, make_due
@@ -51,6 +51,30 @@ def test_the_hooks_of_the_outbox_are_no_reason_to_record_the_next_run_by_itself(
 
     assert deliver(handler).done == 3
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize(("heads", "standing"), [(2, 1), (hooks.MOST_STEPS + 1, 0)])
+def test_no_run_is_recorded_while_many_groups_go_on(
+    declare: Callable[..., Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    heads: int,
+    standing: int,
+) -> None:
+    """Each is a transaction of its own: for 500 of them the relay would not wait."""
+    recorded_meanwhile = []
+    really_promote = groups.promote
+
+    def promote(name: str, *, patience: float = 0) -> bool:
+        recorded_meanwhile.append(Run.objects.count())
+        return really_promote(name, patience=patience)
+
+    monkeypatch.setattr(groups, "promote", promote)
+    handler = declare(lambda messages: None, name="tests.batch", batch_size=heads)
+    make_due(*[enqueue(handler="tests.batch", group=f"g{n}") for n in range(heads)])
+    make_due(*[enqueue(handler="tests.batch") for _ in range(heads)])
+
+    assert deliver(handler).done == 2 * heads
+    assert recorded_meanwhile == [standing] * heads
 
 
 def test_a_hook_that_raises_undoes_nothing_and_stops_nobody(
