@@ -2,10 +2,10 @@
 
 import logging
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
-from outbox import errors, groups, handlers
+from outbox import errors, groups, handlers, hooks
 from outbox.models import Event, Message
 from outbox.savepoints import is_complete, savepoint
 
@@ -46,7 +46,24 @@ def end(
         actor=actor,
     )
     groups.promote_after_commit(message)
-    logger.info("message ended", extra=describe(message) | {"state": state, "reason": reason})
+    told = describe(message) | {"state": state, "reason": reason}
+    hooks.of_this_commit(connection, _Told).ends.append(told)
+
+
+class _Told(hooks.Hook):
+    """The ends of one transaction, for the log: none that is undone, as in a dry run."""
+
+    def __init__(self) -> None:
+        self.ends: list[dict[str, object]] = []
+
+    @property
+    def steps(self) -> int:
+        """None: lines of a log."""
+        return 0
+
+    def __call__(self) -> None:
+        for told in self.ends:
+            logger.info("message ended", extra=told)
 
 
 def describe(message: Message) -> dict[str, object]:

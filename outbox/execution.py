@@ -23,6 +23,26 @@ logger = logging.getLogger("outbox.execution")
 OpenNext = Callable[[], Run | None]
 
 
+class _Outcome:
+    """What a transaction did: told once it has committed, and forgotten where it did not."""
+
+    def __init__(self, tally: Tally, task_id: str) -> None:
+        self.committed = False
+        self.late = self.failed = 0
+        self.done: list[Message] = []
+        self._tally = tally
+        self._task_id = task_id
+
+    def tell(self) -> None:
+        """Count it, and log what has been done."""
+        self.committed = True
+        self._tally.late += self.late
+        self._tally.failed += self.failed
+        self._tally.done += len(self.done)
+        if self.done:
+            _log_done(self.done, self._task_id)
+
+
 class DeadTransaction(Exception):
     """The connection died under the effect: nothing of the transaction is left to write into."""
 
@@ -65,22 +85,22 @@ def _run(
     attempts: dict[UUID, int] = {}
     next_run: Run | None = None
     hooks_follow = False
-    committed: list[bool] = []
+    outcome = _Outcome(tally, delivery.task_id)
     try:
         with transaction.atomic(durable=True):
-            transaction.on_commit(lambda: committed.append(True))  # the first hook to run
+            transaction.on_commit(outcome.tell)  # the first hook to run
             claimed = claim()
             attempts = {message.id: message.attempts for message in claimed}
             tally.refused += expected - len(claimed)
-            if timely := _drop_late(handler, claimed, tally):
-                _run_effect(handler, timely, delivery, tally)
+            if timely := _drop_late(handler, claimed, outcome):
+                _run_effect(handler, timely, delivery, outcome)
             hooks_follow = _long_hooks_follow()
             if not hooks_follow:
                 next_run = _go_on(run, open_next)
             elif run is not None and run.message_ids:
                 runs.withdraw(run)
     except Exception as error:
-        if committed:
+        if outcome.committed:
             # What is recorded must be run all the same, or its record would count as a crash.
             logger.exception("a hook after the commit failed", extra={"handler": handler.name})
             return open_now(open_next) if hooks_follow else next_run
@@ -119,7 +139,7 @@ def _long_hooks_follow() -> bool:
 
 
 def _run_effect(
-    handler: Handler, messages: list[Message], delivery: Delivery, tally: Tally
+    handler: Handler, messages: list[Message], delivery: Delivery, outcome: _Outcome
 ) -> None:
     """The effect in a savepoint: where it fails, it is undone and the rows are still held."""
     try:
@@ -129,13 +149,12 @@ def _run_effect(
         if connection.needs_rollback:  # not even the savepoint could be rolled back
             raise DeadTransaction(errors.text_of(error)) from error
         failures.record(handler, messages, error, delivery)
-        tally.failed += len(messages)
+        outcome.failed = len(messages)
     else:
         claims.mark_done(messages, delivery)
         for message in messages:
             groups.promote_after_commit(message)
-        _log_done(messages, delivery)
-        tally.done += len(messages)
+        outcome.done = messages
 
 
 def _call(handler: Handler, messages: list[Message]) -> None:
@@ -148,23 +167,23 @@ def _call(handler: Handler, messages: list[Message]) -> None:
             handler.function(**message.args)
 
 
-def _log_done(messages: list[Message], delivery: Delivery) -> None:
+def _log_done(messages: list[Message], task_id: str) -> None:
     """A line for an effect, or for a whole batch: logging must not cost more than the work."""
     if len(messages) == 1:
         told = endings.describe(messages[0]) | {"attempt": messages[0].attempts + 1}
     else:
         told = {"handler": messages[0].handler, "size": len(messages)}
-    logger.info("effect done", extra=told | {"task_id": delivery.task_id})
+    logger.info("effect done", extra=told | {"task_id": task_id})
 
 
-def _drop_late(handler: Handler, messages: list[Message], tally: Tally) -> list[Message]:
+def _drop_late(handler: Handler, messages: list[Message], outcome: _Outcome) -> list[Message]:
     """Those that may still run; the others end as the handler's late policy says."""
     timely = []
     for message in messages:
         late = message.expires_at is not None and message.expires_at <= message.claimed_at
         if late and handler.late is not Late.RUN:
             _end_late(handler, message)
-            tally.late += 1
+            outcome.late += 1
         else:
             timely.append(message)
     return timely

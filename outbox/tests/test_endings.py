@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 
 import outbox
 from outbox import handlers, relay, runs
+from outbox.desk import acts
+from outbox.desk.groups import Selection
 from outbox.models import Message, Run
 from outbox.tests.conftest import another_session, deliver, enqueue, make_due
 
@@ -80,12 +82,47 @@ def test_what_the_caller_of_cancel_has_yet_to_complete_is_not_held_against_it(
     assert "failed" not in message.events.last().error
 
 
-def test_an_effect_is_not_asked_before_its_end(declare: Any, orphan: Any) -> None:
-    """The commit decides about it, and the attempt is counted."""
+def test_an_effect_is_not_asked_before_its_end(
+    declare: Any, orphan: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The commit decides about it, and nobody is told of an effect before."""
+    caplog.set_level("INFO", "outbox")
     handler, message = declare(orphan), enqueue()
-    deliver(handler, message)
+    tally = deliver(handler, message)
+    assert (tally.done, tally.failed) == (0, 1)
+    assert "effect done" not in caplog.text
     assert (state_of(message), message.attempts) == ("pending", 1)
     assert IntegrityError.__name__ in message.last_error
+
+
+def test_an_end_is_told_once_it_is_so(
+    refused: Any, ledger: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "outbox")
+    handler, message = refused(lambda *_: None), enqueue()
+    deliver(handler, message)
+    assert caplog.text.count("message ended") == 1
+    assert acts.discard(Selection(), actor="ann", reason="too old", dry_run=True).done
+    assert caplog.text.count("message ended") == 1
+    assert acts.discard(Selection(), actor="ann", reason="too old").done
+    assert caplog.text.count("message ended") == 2
+
+
+def test_what_is_late_is_counted_once_it_has_ended(declare: Any, ledger: Any) -> None:
+    handler, message = declare(lambda: None), enqueue()
+    Message.objects.filter(id=message.id).update(expires_at=message.due_at)
+    ledger.execute(
+        "CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE 'no end today'; END $$;"
+        "CREATE CONSTRAINT TRIGGER test_late AFTER UPDATE ON outbox_message"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        " WHEN (NEW.state = 'expired') EXECUTE FUNCTION test_refuse()"
+    )
+    try:
+        tally = deliver(handler, message)
+    finally:
+        ledger.execute("DROP FUNCTION test_refuse CASCADE")
+    assert (tally.late, state_of(message)) == (0, "pending")
 
 
 def test_a_bad_row_at_the_last_crash_does_not_keep_the_relay_from_ringing(
