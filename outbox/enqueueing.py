@@ -55,14 +55,18 @@ def enqueue(
     _check_times(due_at, expires_at)
     _check_type(unique, Unique, "unique", "outbox.FOREVER, WHILE_PENDING or for_period(…)")
     _check_type(operation_id, UUID | None, "operation_id", "a UUID")
+    if group is not None:
+        _check_name(group, "group")
     message_id = uuid7()
+    operation = operation_id or context.current_operation()
+    traceparent = context.current_traceparent(operation)
+    # What can raise in Python has by now: a key that was taken stands for a message, come what may.
     if key is not None:
         taken = keys.take(_check_name(key, "key"), unique, handler, args, message_id)
         if taken.held:  # a dispatch may pass it by meanwhile
             dispatch.after_commit(connection, declared, [taken.owner])
         if taken.owner != message_id:
             return Enqueued(taken.owner, created=False)
-    operation = operation_id or context.current_operation()
     message = Message(
         id=message_id,
         handler=handler,
@@ -70,12 +74,12 @@ def enqueue(
         key=key,
         expires_at=expires_at,
         operation_id=operation,
-        traceparent=context.current_traceparent(operation),
+        traceparent=traceparent,
     )
     if due_at is not None:
         message.due_at = due_at
     if group is not None:
-        message.group = _check_name(group, "group")
+        message.group = group
         message.group_seq, message.state = groups.join(group)
     message.save(force_insert=True)
     if due_at is None and message.state == Message.State.PENDING:
@@ -195,6 +199,7 @@ def _check_name(name: str, what: str) -> str:
 
 def _check_times(due_at: datetime | None, expires_at: datetime | None) -> None:
     for name, moment in (("due_at", due_at), ("expires_at", expires_at)):
+        _check_type(moment, datetime | None, name, "a datetime with a time zone")
         if moment is not None and moment.tzinfo is None:
             raise ValueError(f"{name} needs a time zone: {moment} could be any of several moments.")
     if due_at and expires_at and expires_at < due_at:

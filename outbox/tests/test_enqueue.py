@@ -1,5 +1,6 @@
+import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -141,10 +142,20 @@ def test_text_that_only_looks_odd_is_stored_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("key", 7), ("group", 7), ("unique", "forever"), ("operation_id", "0" * 32)],
+    [
+        ("key", 7),
+        ("group", 7),
+        ("unique", "forever"),
+        ("operation_id", "0" * 32),
+        ("due_at", "2026-01-01"),
+        ("expires_at", date(2026, 1, 1)),
+    ],
 )
 def test_refuses_an_option_of_another_type(option: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"^{option} is .*not {value!r}"), transaction.atomic():
+    with (
+        pytest.raises(TypeError, match=f"^{option} is .*not {re.escape(repr(value))}"),
+        transaction.atomic(),
+    ):
         outbox.enqueue("tests.effect", args={}, **{"key": "k"} | {option: value})
     with pytest.raises(TypeError, match=r"^operation_id is"), transaction.atomic():
         outbox.enqueue_many("tests.effect", [{}], operation_id="0" * 32)  # type: ignore[arg-type]
@@ -165,6 +176,25 @@ def test_refuses_an_expiry_before_the_due_time() -> None:
     now = timezone.now()
     with pytest.raises(ValueError, match="before due_at"), transaction.atomic():
         outbox.enqueue("tests.effect", args={}, due_at=now, expires_at=now - timedelta(seconds=1))
+
+
+def no_trace() -> str:
+    raise LookupError("the tracer is not set up")
+
+
+@pytest.mark.parametrize("group", ["", "x" * 201, 7, None])
+def test_a_refused_message_leaves_no_key_behind(
+    group: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever catches that and commits would have a key that stands for no message, for ever."""
+    refused = (outbox.InvalidArguments, TypeError, LookupError)
+    with monkeypatch.context() as patch, transaction.atomic():
+        patch.setattr("outbox.context._tracer", no_trace if group is None else str)
+        with pytest.raises(refused):
+            outbox.enqueue("tests.effect", args={}, key="k", group=group)
+    with transaction.atomic():
+        assert outbox.enqueue("tests.effect", args={}, key="k", group="g").created
+    assert Message.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "line\nbreak"])
