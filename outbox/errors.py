@@ -7,13 +7,14 @@ LONGEST = 4_000
 
 
 def text_of(error: BaseException) -> str:
-    """The error as people read it: its class and its words, bounded, as PostgreSQL can store it.
-
-    That is without NUL characters, and with lone surrogates (half a character) spelt out.
-    """
+    """The error as people read it: its class and its words, bounded, as PostgreSQL can store it."""
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text.replace("\x00", "")[:LONGEST]
+    return storable(text)[:LONGEST]
+
+
+def storable(text: str) -> str:
+    """Without NUL characters, and with lone surrogates (half a character) spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "")
 
 
 class Transient(Exception):

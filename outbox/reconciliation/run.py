@@ -206,25 +206,24 @@ def _page(run: Reconciliation, check: Check, *, patient: bool) -> Page:
 
 
 def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bool) -> bool:
-    """Confirm and repair in one savepoint: what cannot be mended must not hold up the rest.
+    """Confirm, repair and note in one savepoint: what cannot be mended, or written down, must not
+    hold up the rest.
 
     Returns whether it is known: found before with the same evidence, and acknowledged then.
     """
-    repair = ""
     try:
         with savepoint("check", complete=True):
             suspect = check.confirm(subject)
             if suspect is None:
                 return False
             repair = "" if run.dry_run else check.repair(suspect)
+            if transaction.get_rollback():
+                return False  # never returned: savepoint() raises
+            return _note_unless_known(run, check, suspect, repair)
     except Exception as error:
         _raise_if_in_the_way(error, patient=patient)
         logger.exception("a check failed", extra={"check": check.name, "subject": subject})
-        suspect, repair = _failed(subject, error), ""
-    if not repair and acts.is_known(check.name, suspect):
-        return True
-    _note(run, check, suspect, repair)
-    return False
+        return _note_unless_known(run, check, _failed(subject, error), "")
 
 
 def _raise_if_in_the_way(error: Exception, *, patient: bool) -> None:
@@ -233,7 +232,17 @@ def _raise_if_in_the_way(error: Exception, *, patient: bool) -> None:
 
 
 def _failed(subject: str, error: Exception) -> Suspect:
-    return Suspect("check_failed", subject, {"error": errors.text_of(error)[:1_000]})
+    """It can be written down, whatever the check made of it."""
+    told = {"error": errors.text_of(error)[:1_000]}
+    return Suspect("check_failed", errors.storable(subject)[:200], told)
+
+
+def _note_unless_known(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> bool:
+    """Write it down unless it is known and nothing was mended. Returns whether it is known."""
+    if not repair and acts.is_known(check.name, suspect):
+        return True
+    _note(run, check, suspect, repair)
+    return False
 
 
 def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> None:

@@ -2,12 +2,13 @@
 
 import threading
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from outbox.reconciliation import Page, checks
+from outbox.reconciliation import Page, Suspect, checks
 from outbox.reconciliation.models import Finding
 from outbox.tests.conftest import another_session
 from outbox.tests.numbers import Numbers, reconciled
@@ -120,6 +121,56 @@ def test_a_repair_that_swallows_an_exception_is_no_repair(numbers: Numbers) -> N
     found = Finding.objects.values_list("type", "repaired")
     assert set(found) == {("check_failed", False)}
     assert "swallowed" in Finding.objects.earliest("id").evidence["error"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "subject", "repair"),
+    [
+        ({"amount": Decimal(1)}, "1", "mended"),
+        ({"text": "a\x00b"}, "1", "mended"),
+        ({}, "1" * 201, "mended"),
+        ({}, "a\x00b", "mended"),
+        ({}, "1", "m" * 301),
+    ],
+)
+def test_what_cannot_be_written_down_is_a_finding_and_its_repair_undone(
+    numbers: Numbers,
+    ledger: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    evidence: dict[str, Any],
+    subject: str,
+    repair: str,
+) -> None:
+    """Raised outside the savepoint, it would stop every run at this page."""
+    whole = Suspect("odd", subject, evidence)
+    monkeypatch.setattr(
+        numbers, "confirm", lambda one: whole if one == "1" else Suspect("odd", one)
+    )
+
+    def mend(number: str) -> str:
+        ledger.add(number[:1])
+        return repair if number == subject else "mended"
+
+    numbers.mend = mend
+    reconciled()
+    found = Finding.objects.order_by("id").values_list("subject", "type", "repaired")
+    assert list(found) == [("0", "odd", True), ("1", "check_failed", False), ("2", "odd", True)]
+    assert ledger.all() == ["0", "2"]
+
+
+def test_what_cannot_be_looked_at_is_a_finding_whatever_it_is_called(
+    numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confirm(subject: str) -> Suspect:
+        raise LookupError(subject)
+
+    odd = "\x00\ud800" + "x" * 300
+    monkeypatch.setattr(numbers, "page", lambda after: Page(1, [odd], None))
+    monkeypatch.setattr(numbers, "confirm", confirm)
+    reconciled("--check", "tests.numbers")
+    finding = Finding.objects.get()
+    assert (finding.type, finding.subject) == ("check_failed", "?" + "x" * 199)
+    assert finding.evidence == {"error": "LookupError: ?" + "x" * 300}
 
 
 def test_a_check_that_raises_is_a_finding_and_holds_up_no_other(
