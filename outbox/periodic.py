@@ -1,5 +1,6 @@
 """Periodic runs, once per slot however many beats tick: the slot is an idempotency key."""
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,8 @@ from django.db import connection, transaction
 from outbox.enqueueing import enqueue
 from outbox.keys import for_period
 from outbox.models import IdempotencyKey
+
+logger = logging.getLogger("outbox.periodic")
 
 REMEMBERED = timedelta(days=30)
 """How long a slot's key is kept after the slot: far longer than any beat lags behind."""
@@ -52,15 +55,22 @@ def tick() -> int:
     """Enqueue the current slot of each schedule, unless that was done. Returns how many were new.
 
     Beat calls it every minute; two beats, or one that ticks twice, change nothing. After a
-    standstill the latest missed slot is caught up, once.
+    standstill the latest missed slot is caught up, once. A schedule that cannot be enqueued, such
+    as one of a handler that nobody declared, is logged each time, and the others go on.
     """
-    created = 0
-    for schedule in schedules():
+    return sum(_enqueue_slot(schedule) for schedule in schedules())
+
+
+def _enqueue_slot(schedule: Schedule) -> bool:
+    """Whether the present slot is new. Never raises."""
+    try:
         with transaction.atomic():
             key = key_of(schedule, schedule.slot(database_time()))
             unique = for_period(schedule.every + REMEMBERED)
-            created += enqueue(schedule.handler, args={}, key=key, unique=unique).created
-    return created
+            return enqueue(schedule.handler, args={}, key=key, unique=unique).created
+    except Exception:
+        logger.exception("a schedule was not enqueued", extra={"handler": schedule.handler})
+        return False
 
 
 def missed(handler: str, patience: timedelta) -> str | None:

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from outbox import periodic
@@ -42,6 +43,43 @@ def test_missed_slots_are_caught_up_once(nightly: pytest.MonkeyPatch) -> None:
     periodic.tick()
     at(nightly, 9, 12)
     assert [periodic.tick(), periodic.tick()] == [1, 0]
+
+
+def test_a_schedule_that_cannot_be_enqueued_stops_no_other(
+    declare: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    declare(lambda: None, name="a" * 200)  # its key is longer than a key may be
+    declare(lambda: None, name="tests.endless")  # its keys would lapse after the end of time
+    for name in ("a" * 200, "tests.endless", "tests.misspelt"):
+        every = timedelta.max if name == "tests.endless" else timedelta(days=1)
+        periodic.register(handler=name, every=every)
+    assert [periodic.tick(), periodic.tick()] == [1, 0]
+    assert Message.objects.get().handler == "tests.nightly"
+    assert caplog.text.count("a schedule was not enqueued") == 2 * 3
+
+
+def test_a_schedule_that_the_database_refuses_stops_no_other(
+    nightly: pytest.MonkeyPatch, declare: Any
+) -> None:
+    """In a transaction of the caller's, too: the refused one is undone by itself."""
+    declare(lambda: None, name="tests.before")
+    periodic.register(handler="tests.before", every=timedelta(days=1))
+    really = periodic.enqueue
+
+    def refuse(handler: str, **options: Any) -> Any:
+        if handler == "tests.before":
+            ask("SELECT 1 / 0")
+        return really(handler, **options)
+
+    nightly.setattr(periodic, "enqueue", refuse)
+    with transaction.atomic():
+        assert periodic.tick() == 1
+    assert Message.objects.get().handler == "tests.nightly"
+
+
+def ask(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def test_a_slot_is_known_for_longer_than_it_lasts(nightly: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,20 @@ def test_a_missed_periodic_run_is_enqueued(declare: Any, monkeypatch: pytest.Mon
     assert reconciled()[1]["findings"] == []
 
 
+def test_a_missed_run_that_cannot_be_enqueued_needs_a_person(
+    declare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(lambda: None, name="tests.nightly")
+    periodic.register(handler="tests.nightly", every=timedelta(days=1))
+    monkeypatch.setattr(own, "TOO_LONG", timedelta(0))
+    periodic.tick()
+    IdempotencyKey.objects.update(key="periodic:tests.nightly:2020-01-01T00:00:00Z")
+    handlers._registry.pop("tests.nightly")
+    status, told = reconciled()
+    assert (status, types(told)) == (1, ["periodic_run_missed"])
+    assert told["findings"][0]["repaired"] is False
+
+
 def test_a_dry_run_mends_nothing(sent: list[Any]) -> None:
     enqueue()
     Message.objects.update(due_at=LONG_AGO)
