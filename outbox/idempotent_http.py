@@ -27,6 +27,10 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
     strangers with one key would read each other's answers. An exception of the view undoes
     everything and stores nothing, so the request may be sent again corrected.
 
+    Once means: while the answer is kept, seven days unless `OUTBOX_RETENTION` says otherwise for
+    `answers`. The same key after that is a new request. What must not happen twice even then needs
+    a constraint of its own.
+
     The view runs inside one transaction, whose first statement takes an advisory lock on the key:
     a killed request leaves nothing behind that says "running".
     """
@@ -41,19 +45,20 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
             return _refusal(401, "not_signed_in", "An Idempotency-Key belongs to a signed-in user.")
         if len(endpoint) > LONGEST_PATH or not endpoint.isprintable():
             return _refusal(400, "path_invalid", _ODD_PATH)
+        body_hash = _hash(request)  # before the view, which may read the stream to its end
         with transaction.atomic():
             if not _lock(scope, endpoint, key):
                 return _refusal(409, "request_in_progress", _IN_PROGRESS, {"Retry-After": "1"})
             stored = StoredAnswer.objects.filter(scope=scope, endpoint=endpoint, key=key).first()
             if stored is not None:
-                return _replay(stored, request)
+                return _replay(stored, body_hash)
             status, body = view(request, *args, **kwargs)
             plain = json.loads(json.dumps(body, cls=DjangoJSONEncoder))
             StoredAnswer.objects.create(
                 scope=scope,
                 endpoint=endpoint,
                 key=key,
-                body_hash=_hash(request),
+                body_hash=body_hash,
                 status=status,
                 body=plain,
             )
@@ -85,8 +90,8 @@ def _lock(scope: str, endpoint: str, key: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _replay(stored: StoredAnswer, request: HttpRequest) -> HttpResponse:
-    if stored.body_hash != _hash(request):
+def _replay(stored: StoredAnswer, body_hash: str) -> HttpResponse:
+    if stored.body_hash != body_hash:
         return _refusal(
             422,
             "idempotency_key_reused",
@@ -99,7 +104,24 @@ def _replay(stored: StoredAnswer, request: HttpRequest) -> HttpResponse:
 
 
 def _hash(request: HttpRequest) -> str:
+    """SHA-256 of what was sent."""
+    if request.method == "POST" and request.content_type == "multipart/form-data":
+        return _hash_of_form(request)
     return hashlib.sha256(request.body).hexdigest()
+
+
+def _hash_of_form(request: HttpRequest) -> str:
+    """Of its fields and files: its body has another boundary each time, and is gone where
+    somebody, such as Django's CSRF protection, has looked for a field.
+    """
+    digest = hashlib.sha256(json.dumps(sorted(request.POST.lists())).encode())
+    for name, files in sorted(request.FILES.lists()):
+        for file in files:
+            digest.update(json.dumps([name, file.name, file.size]).encode())
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)  # the view begins at its beginning
+    return digest.hexdigest()
 
 
 def _refusal(

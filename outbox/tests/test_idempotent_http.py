@@ -5,9 +5,11 @@ import threading
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.test.client import encode_multipart
 
 from outbox.idempotent_http import Answer, idempotent_post
 from outbox.models import StoredAnswer
@@ -61,6 +63,42 @@ def test_a_missing_or_odd_key_is_refused(view: Any, ledger: Any, key: str | None
     status, body, _ = post(view, key=key)
     assert (status, ledger.all()) == (400, [])
     assert "Idempotency-Key" in body["error"]["message"]
+
+
+def send_form(view: Any, what: str, photo: str, boundary: str = "BoUnDaRy") -> Any:
+    """A form as browsers send it, whose token Django's CSRF protection has looked for."""
+    file = SimpleUploadedFile("photo.png", photo.encode(), "image/png")
+    body = encode_multipart(boundary, {"what": what, "photo": file})
+    request = RequestFactory().post(
+        "/a", body, f"multipart/form-data; boundary={boundary}", headers={"Idempotency-Key": "k"}
+    )
+    request.user = Caller(1)  # type: ignore[assignment]
+    request.POST.get("csrfmiddlewaretoken")
+    response: HttpResponse = view(request)
+    return response.status_code
+
+
+def test_a_form_with_files_is_answered_once(ledger: Any) -> None:
+    @idempotent_post
+    def add(request: HttpRequest) -> Answer:
+        photo = request.FILES["photo"]
+        ledger.add(f"{request.POST['what']} {photo.read().decode()}")  # type: ignore[union-attr]
+        return 201, {}
+
+    sent = [("x", "png"), ("x", "png"), ("y", "png"), ("x", "gif")]
+    assert [send_form(add, *one) for one in sent] == [201, 200, 422, 422]
+    assert send_form(add, "x", "png", boundary="another") == 200
+    assert ledger.all() == ["x png"]
+
+
+def test_a_view_may_read_the_body_as_a_stream(ledger: Any) -> None:
+    @idempotent_post
+    def add(request: HttpRequest) -> Answer:
+        ledger.add(json.load(request)["what"])
+        return 201, {}
+
+    assert [post(add, what)[0] for what in ("x", "x", "y")] == [201, 200, 422]
+    assert ledger.all() == ["x"]
 
 
 def test_keys_belong_to_their_user_and_endpoint(view: Any, ledger: Any) -> None:
