@@ -74,6 +74,7 @@ class _Counts:
             return self._take()
 
     def _take(self) -> list[tuple[str, int, int]]:
+        # Sorted: all who write, `measure` among them, take the rows in one order.
         taken = [(name, n, self._refused[name]) for name, n in sorted(self._deliveries.items())]
         self._deliveries.clear()
         self._refused.clear()

@@ -42,6 +42,8 @@ def summed_histogram(column: str = "latencies") -> str:
 
 
 # The ids are made by the senders' clocks: five minutes of difference are allowed for.
+# The rows are taken in the order in which `deliveries` sorts its own: else each might wait for the
+# other.
 _MEASURE = f"""
     WITH start AS MATERIALIZED (
         SELECT greatest(now() - interval '15 minutes', least(
@@ -84,6 +86,7 @@ _MEASURE = f"""
     SELECT minute, handler, {", ".join(f"coalesce({name}, 0)" for name in _COUNTED)},
            coalesce(latencies, {_histogram("0")}), 0, 0
     FROM created FULL JOIN done USING (minute, handler) FULL JOIN events USING (minute, handler)
+    ORDER BY minute, handler COLLATE "C"
     ON CONFLICT (minute, handler) DO UPDATE SET
         {", ".join(f"{name} = greatest(kept.{name}, excluded.{name})" for name in _COUNTED)},
         latencies = CASE WHEN excluded.done >= kept.done

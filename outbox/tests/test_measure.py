@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 import outbox
@@ -66,9 +67,26 @@ def test_old_minutes_become_one_row_and_the_sums_stay() -> None:
     assert [one.done for one in flow.minutes()] == [3]
 
 
-def test_only_one_counts_at_a_time() -> None:
-    from django.db import connection
+@pytest.mark.usefixtures("counts")
+def test_rows_are_taken_in_the_order_in_which_deliveries_are_written(
+    declare: Callable[..., object],
+) -> None:
+    """In two orders, a worker and whoever counts could each hold what the other waits for."""
+    names = [f"tests.{first}{n}" for n in range(40) for first in ("b", "A", "_", "ä")]
+    for name in names:
+        declare(lambda: None, name=name)
+        enqueue(handler=name)
+        deliveries._counts.add(name, 0)
+    measure()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT minute, handler FROM outbox_minute ORDER BY ctid")
+        taken = cursor.fetchall()
+    written = deliveries._counts.rest()
+    assert (taken, written) == (sorted(taken), sorted(written))
+    assert len(taken) == len(names)
 
+
+def test_only_one_counts_at_a_time() -> None:
     from outbox.monitoring import measure as module
 
     other = connection.copy()
