@@ -4,12 +4,16 @@ to read, and `begin` says where to look first."""
 import os
 import socket
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from outbox.position import Position
+
+A_DAY = timedelta(days=1)
+"""No dispatch is sent longer ago, and no clock is wrong by more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +47,12 @@ def _header(request: Any, name: str) -> object:
 
 
 def _moment(text: object) -> datetime | None:
+    """None for what no dispatch says, since anybody may have sent it. A year 10000 could be stored,
+    but its row not be read again.
+    """
     try:
         moment = parse_datetime(str(text))
-    except ValueError:
+        is_near = moment and moment.tzinfo and abs(moment - timezone.now()) <= A_DAY
+    except (ValueError, OverflowError):
         return None
-    return moment if moment and moment.tzinfo else None
+    return moment if is_near else None
