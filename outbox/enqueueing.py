@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +46,8 @@ def enqueue(
 
     A second call with the same `key` and arguments returns the first one's message for as long
     as `unique` says, and inserts nothing. Raises NotInTransaction, UnknownHandler,
-    InvalidArguments, KeyConflict (same key, other arguments), ValueError (times without a zone),
-    TypeError (something else than what is declared above).
+    InvalidArguments, KeyConflict (same key, other arguments), ValueError (times without a zone,
+    or beyond the year 9999), TypeError (something else than what is declared above).
     """
     declared = handlers.get(handler)
     _require_transaction()
@@ -197,10 +197,15 @@ def _check_name(name: str, what: str) -> str:
     return name
 
 
+_MIN, _MAX = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
 def _check_times(due_at: datetime | None, expires_at: datetime | None) -> None:
     for name, moment in (("due_at", due_at), ("expires_at", expires_at)):
         _check_type(moment, datetime | None, name, "a datetime with a time zone")
         if moment is not None and moment.tzinfo is None:
             raise ValueError(f"{name} needs a time zone: {moment} could be any of several moments.")
+        if moment is not None and not _MIN <= moment <= _MAX:  # stored, but never read again
+            raise ValueError(f"{name} {moment} lies outside the years 1 to 9999 in UTC.")
     if due_at and expires_at and expires_at < due_at:
         raise ValueError(f"expires_at {expires_at} lies before due_at {due_at}.")

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import timezone as tz
 from typing import Any
 from uuid import UUID
 
@@ -170,6 +171,14 @@ def test_refuses_an_unknown_handler() -> None:
 def test_refuses_a_time_without_zone(option: str) -> None:
     with pytest.raises(ValueError, match="time zone"), transaction.atomic():
         outbox.enqueue("tests.effect", args={}, **{option: datetime(2030, 1, 1)})
+
+
+@pytest.mark.parametrize("option", ["due_at", "expires_at"])
+def test_refuses_a_time_that_could_not_be_read_again(option: str) -> None:
+    late = datetime(9999, 12, 31, 23, tzinfo=tz(timedelta(hours=-12)))
+    with pytest.raises(ValueError, match="years 1 to 9999"), transaction.atomic():
+        outbox.enqueue("tests.effect", args={}, **{option: late})
+    assert enqueue(expires_at=datetime.max.replace(tzinfo=UTC)).expires_at.year == 9999
 
 
 def test_refuses_an_expiry_before_the_due_time() -> None:
