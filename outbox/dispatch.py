@@ -6,8 +6,10 @@ up for it.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import ceil
+from typing import Self
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,7 +37,8 @@ _cooldown = Cooldown(first=3.0, longest=60.0)  # of the broker
 def after_commit(connection: BaseDatabaseWrapper, handler: Handler, ids: Iterable[UUID]) -> None:
     """Send dispatches for these messages once the current transaction has committed.
 
-    Calls in one transaction and savepoint share their dispatches.
+    Calls in one transaction and savepoint share their dispatches; the savepoints of a transaction
+    share what may be sent for it.
     """
     hook = hooks.of_this_commit(connection, _OnCommit)
     hook.ids.setdefault(handler.name, []).extend(ids)
@@ -46,16 +49,33 @@ class _OnCommit(hooks.Hook):
 
     def __init__(self) -> None:
         self.ids: dict[str, list[UUID]] = {}
+        self.spent: Counter[str] = Counter()  # dispatches of the whole transaction, by handler
+
+    def share_with(self, other: Self) -> None:
+        self.spent = other.spent
 
     def __call__(self) -> None:
         for name, ids in self.ids.items():
+            if _cooldown.is_on():
+                return
             handler = handlers.get(name)
-            chunks = list(_chunks(ids, handler))
-            if len(chunks) == 1 and not coalescing.take_off(handler, ids):
-                continue  # the one in the air will take these along
-            for chunk in chunks:
-                if not send(handler, chunk):
-                    return
+            chunks = list(_chunks(ids, handler))[: MOST_PER_COMMIT - self.spent[name]]
+            self.spent[name] += len(chunks)
+            if not _send_all(handler, chunks):
+                return
+
+
+def _send_all(handler: Handler, chunks: list[list[UUID]]) -> bool:
+    """Returns whether the broker takes more."""
+    alone = len(chunks) == 1
+    if alone and not coalescing.take_off(handler, chunks[0]):
+        return True  # the one in the air will take these along
+    for chunk in chunks:
+        if not send(handler, chunk):
+            if alone:  # its mark would say for a second that one is in the air
+                coalescing.land(handler, chunk)
+            return False
+    return True
 
 
 def _chunks(ids: list[UUID], handler: Handler) -> Iterator[list[UUID]]:

@@ -3,7 +3,7 @@
 Whatever else a transaction leaves to be done after its commit may take as long as it likes.
 """
 
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,6 +24,9 @@ class Hook:
         """Do it, after the commit."""
         raise NotImplementedError
 
+    def share_with(self, other: Self) -> None:
+        """Have in common with one of another savepoint what counts for the whole transaction."""
+
 
 Kind = TypeVar("Kind", bound=Hook)
 
@@ -34,10 +37,12 @@ def of_this_commit(connection: BaseDatabaseWrapper, kind: type[Kind]) -> Kind:
     A savepoint has its own, which is forgotten with it.
     """
     savepoints = set(connection.savepoint_ids)
-    for known, hook, *_ in connection.run_on_commit:
-        if isinstance(hook, kind) and known == savepoints:
-            return hook
     made = kind()
+    for known, hook, *_ in connection.run_on_commit:
+        if isinstance(hook, kind):
+            if known == savepoints:
+                return hook
+            made.share_with(hook)
     made.__qualname__ = kind.__qualname__  # type: ignore[attr-defined]  # Django's log names it
     transaction.on_commit(made, using=connection.alias, robust=True)
     return made

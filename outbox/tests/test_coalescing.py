@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.db import transaction
 
 import outbox
-from outbox import coalescing, consumer, execution, relay
+from outbox import coalescing, consumer, dispatch, execution, relay
 from outbox.cooldown import Cooldown
 from outbox.models import Message
 from outbox.tally import Tally
@@ -130,6 +130,29 @@ def test_a_cache_that_is_down_costs_one_try_and_no_dispatch(
     enqueue(), enqueue(), enqueue()
     assert len(sent) == 3
     assert caplog.text.count("no coalescing for a while") == 1
+
+
+def test_what_did_not_go_out_is_not_in_the_air(
+    effect: Any, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process, whose broker answers, would leave its own to it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatch, "send", lambda *_: False)
+        enqueue()
+    enqueue()
+    assert len(sent) == 1
+
+
+def test_a_broker_that_is_left_alone_costs_no_question(
+    effect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    cooldown = Cooldown(first=3.0, longest=60.0)
+    cooldown.failed()
+    monkeypatch.setattr(dispatch, "_cooldown", cooldown)
+    monkeypatch.setattr(coalescing, "_ask", lambda *question: asked.append(question))
+    enqueue()
+    assert asked == []
 
 
 def test_a_mark_whose_dispatch_was_lost_falls_by_itself(

@@ -67,6 +67,28 @@ def test_a_commit_sends_at_most_eight_dispatches_per_handler(sent: list[Any]) ->
     assert [len(named) for _, named in sent] == [125] * 8
 
 
+def test_so_does_one_whose_every_call_has_a_savepoint(declare: Any, sent: list[Any]) -> None:
+    """A service brings its own atomic(), and a loop in one transaction calls it."""
+    declare(lambda: None, name="tests.other")
+    with transaction.atomic():
+        first = [_in_a_savepoint("tests.effect") for _ in range(50)][:8]
+        with transaction.atomic():
+            _in_a_savepoint("tests.effect")
+            transaction.set_rollback(True)
+        _in_a_savepoint("tests.other")
+        outbox.enqueue("tests.effect", args={})
+    assert sent == [*(("tests.effect", [one]) for one in first), sent[-1]]
+    assert sent[-1][0] == "tests.other"
+    sent.clear()
+    enqueue()
+    assert len(sent) == 1, "the next transaction has eight of its own"
+
+
+def _in_a_savepoint(handler: str) -> str:
+    with transaction.atomic():
+        return str(outbox.enqueue(handler, args={}).message_id)
+
+
 def test_many_are_written_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every column: the statement for many has its own list of them."""
     monkeypatch.setattr("outbox.enqueueing.AT_ONCE", 2)
