@@ -1,8 +1,8 @@
 """System checks: what would break the promise is said before anything runs."""
 
-import ast
 import re
 from collections.abc import Iterator
+from importlib.util import decode_source
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from django.core.checks import Warning as Caution
 from django.db import DEFAULT_DB_ALIAS, router
 
 from outbox import handlers
+from outbox.shortcuts import shortcuts_in
 from outbox.unsafe import unsafe_in
 
-SHORTCUTS = {"delay", "apply_async", "s", "si", "signature"}
 _SUSPECT = re.compile(r"\.(delay|apply_async|s|si|signature|send_task)\b|acks_late")
 
 
@@ -50,7 +50,8 @@ def everything_is_in_one_database(**_: Any) -> list[CheckMessage]:
 @register()
 def handlers_are_enqueued(**_: Any) -> list[CheckMessage]:
     """E002: nobody publishes a handler's task directly; no row would stand for that job."""
-    names = {handler.function.__name__ for handler in map(handlers.get, handlers.names())}
+    functions = [handlers.get(name).function for name in handlers.names()]
+    names = {f"{function.__module__}.{function.__qualname__}" for function in functions}
     return [
         Error(
             f"{call}() publishes an outbox handler's task without a message.",
@@ -58,8 +59,8 @@ def handlers_are_enqueued(**_: Any) -> list[CheckMessage]:
             obj=f"{path}:{line}",
             id="outbox.E002",
         )
-        for path, source in _own_sources()
-        for line, call in shortcuts_in(source, names)
+        for path, module, source in _own_sources()
+        for line, call in shortcuts_in(source, module, names)
     ]
 
 
@@ -68,24 +69,14 @@ def nothing_is_left_unsafe(**_: Any) -> list[CheckMessage]:
     """W001 to W004: what a project that is moving over still does with Celery alone."""
     return [
         Caution(f"This {found.message}", hint=found.hint, obj=f"{path}:{found.line}", id=found.id)
-        for path, source in _own_sources()
+        for path, _, source in _own_sources()
         for found in unsafe_in(source)
     ]
 
 
-def shortcuts_in(source: str, names: set[str]) -> Iterator[tuple[int, str]]:
-    """Lines that call `.delay()` and its like on something with a handler's name."""
-    for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        target = node.func.value
-        name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-        if node.func.attr in SHORTCUTS and name in names:
-            yield node.lineno, f"{name}.{node.func.attr}"
-
-
-def _own_sources() -> Iterator[tuple[Path, str]]:
-    """The project's own modules that could publish: of installed apps, outside any site-packages.
+def _own_sources() -> Iterator[tuple[Path, str, str]]:
+    """The project's own modules that could publish: of installed apps, outside any site-packages,
+    with their names.
 
     Every command runs the checks, so what has none of the words is not even parsed.
     """
@@ -94,6 +85,15 @@ def _own_sources() -> Iterator[tuple[Path, str]]:
         if "site-packages" in root.parts:
             continue
         for path in sorted(root.rglob("*.py")):
-            source = "" if "tests" in path.parts else path.read_text(encoding="utf-8")
+            source = "" if "tests" in path.parts else _read(path)
             if _SUSPECT.search(source):
-                yield path, source
+                inside = path.relative_to(root).with_suffix("").parts
+                yield path, ".".join([config.name, *inside]), source
+
+
+def _read(path: Path) -> str:
+    """As Python reads it, by its byte order mark or declared coding; "" where it would not."""
+    try:
+        return decode_source(path.read_bytes())
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ""

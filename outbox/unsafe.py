@@ -26,10 +26,18 @@ def unsafe_in(source: str) -> Iterator[Unsafe]:
     """What a module's source does that is unsafe, in the order of its lines."""
     lines = source.splitlines()
     finder = _Finder()
-    finder.visit(ast.parse(source))
+    finder.visit(parsed(source))
     for found in sorted(finder.found, key=lambda one: (one.line, one.id)):
         if ON_PURPOSE not in lines[found.line - 1]:
             yield found
+
+
+def parsed(source: str) -> ast.Module:
+    """Its tree; an empty one of what is no Python, and harms nobody until it is imported."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
 
 
 class _Finder(ast.NodeVisitor):

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,21 +9,99 @@ from outbox.checks import (
     everything_is_in_one_database,
     handlers_are_enqueued,
     nothing_is_left_unsafe,
-    shortcuts_in,
 )
+from outbox.shortcuts import shortcuts_in
 from outbox.unsafe import unsafe_in
+
+PUBLISHED = [
+    "from shop.tasks import send\nsend.delay(1)",
+    "from shop.tasks import send as it\nit.apply_async()",
+    "from shop import tasks\ntasks.send.apply_async()",
+    "import shop.tasks\nx = shop.tasks.send.s(id=1)",
+    "import shop.tasks as jobs\njobs.send.si(1)",
+    "def place():\n    from .tasks import send; send.delay(1)",
+    "from . import tasks\ntasks.send.delay(1)",
+]
+OTHERS = [
+    "from other.tasks import send\nsend.delay(1)",
+    "from .other import send\nsend.delay(1)",
+    "from .....other import send\nsend.delay(1)",
+    "from shop.tasks import other\nother.delay(1)",
+    "@shared_task\ndef send(): ...\nsend.delay(1)",
+    "from shop.tasks import send\nsend(order_id=1)",
+    "from shop.tasks import send\nsend.function(1)",
+    "make().send.delay(1)",
+    "this is = no Python; send.delay(1)",
+]
+
+
+@pytest.mark.parametrize("source", PUBLISHED)
+def test_finds_calls_that_go_past_the_outbox(source: str) -> None:
+    found = shortcuts_in(source, "shop.views", {"shop.tasks.send"})
+    assert [line for line, _ in found] == [2]
+
+
+@pytest.mark.parametrize("source", OTHERS)
+def test_leaves_other_calls_alone(source: str) -> None:
+    """A project's own task may have the name of one of our handlers, such as `prune`."""
+    assert list(shortcuts_in(source, "shop.views", {"shop.tasks.send"})) == []
+
+
+@pytest.mark.parametrize("module", ["shop.tasks", "shop.__init__"])
+def test_knows_a_call_beside_the_handler_itself(module: str) -> None:
+    source = "@handler('send')\ndef send(): ...\nsend.delay()"
+    name = module.removesuffix(".__init__") + ".send"
+    assert list(shortcuts_in(source, module, {name})) == [(3, "send.delay")]
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only installed app."""
+    config = SimpleNamespace(path=str(tmp_path), name="shop")
+    installed = SimpleNamespace(get_app_configs=lambda: [config])
+    monkeypatch.setattr("outbox.checks.apps", installed)
+    monkeypatch.setattr("outbox.checks.handlers", SimpleNamespace(names=list))
+    return tmp_path
+
+
+LATE = "@shared_task(acks_late=True)\ndef charge():\n    'é'\n"
 
 
 @pytest.mark.parametrize(
-    "call", ["send.delay(1)", "tasks.send.apply_async()", "x = shop.tasks.send.s(id=1)"]
+    "content",
+    [
+        b"\xef\xbb\xbf" + LATE.encode(),
+        b"# -*- coding: latin-1 -*-\n" + LATE.encode("latin-1"),
+        LATE.replace("\n", "\r\n").encode(),
+    ],
 )
-def test_finds_calls_that_go_past_the_outbox(call: str) -> None:
-    assert [line for line, _ in shortcuts_in(f"import shop\n{call}\n", {"send"})] == [2]
+def test_reads_a_file_as_python_does(app: Path, content: bytes) -> None:
+    (app / "tasks.py").write_bytes(content)
+    assert [found.id for found in nothing_is_left_unsafe()] == ["outbox.W004"]
+    assert handlers_are_enqueued() == []
 
 
-@pytest.mark.parametrize("call", ["other.delay(1)", "send(order_id=1)", "send.function(1)"])
-def test_leaves_other_calls_alone(call: str) -> None:
-    assert list(shortcuts_in(call, {"send"})) == []
+@pytest.mark.parametrize(
+    "content", [b"acks_late = \xe9", b"# coding: nonsense\nacks_late", b"acks_late = (", b"s\0"]
+)
+def test_what_python_would_not_read_ends_no_command(app: Path, content: bytes) -> None:
+    (app / "template.py").write_bytes(content)
+    (app / ".#lock.py").symlink_to(app / "nowhere")
+    (app / "tasks.py").write_text(LATE)
+    assert [found.id for found in nothing_is_left_unsafe()] == ["outbox.W004"]
+    assert handlers_are_enqueued() == []
+
+
+def test_a_call_past_the_outbox_is_an_error(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def send() -> None: ...
+
+    send.__module__, send.__qualname__ = "shop.tasks", "send"
+    known = SimpleNamespace(names=lambda: ["send"], get=lambda _: SimpleNamespace(function=send))
+    monkeypatch.setattr("outbox.checks.handlers", known)
+    (app / "views.py").write_text("from .tasks import send\nsend.delay(1)\n")
+    (app / "other.py").write_text("from .jobs import send\nsend.delay(1)\n")
+    (error,) = handlers_are_enqueued()
+    assert (error.id, error.obj) == ("outbox.E002", f"{app / 'views.py'}:2")
 
 
 def test_this_project_is_clean() -> None:
