@@ -1,7 +1,9 @@
 """The relay: at least every second it looks what is due that no dispatch stands for.
 
 This one loop recovers everything: a commit whose dispatch was lost, an emptied broker, a killed
-worker, a retry, a time that has come. It changes no message; it rings.
+worker, a retry, a time that has come. It runs no effect: it counts the crashes that it finds,
+buries what has crashed too often, lets a group's next message move up where that was lost, and
+rings for the rest.
 """
 
 import logging
