@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, DurationField, ExpressionWrapper, Min
+from django.db.models import DurationField, ExpressionWrapper, Min
 from django.db.models.functions import Now
 
 from outbox.models import Message
@@ -64,16 +64,6 @@ def _detail(
         "actor": actor,
     }
     return {name: value for name, value in every.items() if value}
-
-
-def counts_by_state() -> dict[str, int]:
-    """How many messages are in each state; states without any are left out."""
-    return dict(
-        Message.objects.order_by()
-        .values_list("state")
-        .annotate(count=Count("*"))
-        .values_list("state", "count")
-    )
 
 
 def oldest_due_age() -> float | None:
