@@ -31,11 +31,6 @@ SCANNED = 60_000
 SCANNED_WAITING = 10_000
 """The same of what waits, where each handler's beginning is looked at."""
 
-_TIMES = {
-    "due": "due_at <= statement_timestamp()",
-    "later": "due_at > statement_timestamp()",
-}
-
 MOST_ASKED = 1_001
 """Messages of the largest answer, and one more, which says that there are more."""
 
@@ -144,7 +139,7 @@ def _behind(
     try:
         place = json.loads(after)
         values = [_READ[kind](one) for kind, one in zip(types, place, strict=True)]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return "true", {}
     names = ", ".join(f'"{column}"' for column in columns)
     typed = ", ".join(f"%(after_{at})s::{kind}" for at, kind in enumerate(types))
@@ -152,13 +147,21 @@ def _behind(
 
 
 def _text(one: str) -> str:
+    one.encode()  # raises ValueError for half of a pair
     return one.replace("\x00", "")
+
+
+def _bigint(one: str) -> int:
+    number = int(one)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
 
 
 _READ: dict[str, Callable[[str], Any]] = {
     "uuid": UUID,
     "timestamptz": datetime.fromisoformat,
-    "bigint": int,
+    "bigint": _bigint,
     "text": _text,
 }
 

@@ -108,3 +108,11 @@ def test_a_search_that_finds_nothing_among_so_many_says_where_it_goes_on(
 def test_a_forged_cursor_is_the_beginning(after: str) -> None:
     make()
     assert len(search.find(Query(), after).messages) == 1
+
+
+@pytest.mark.parametrize(
+    "after", ['["g", "99999999999999999999"]', '["\\ud800", "1"]', "[" * 9_999]
+)
+def test_so_is_one_that_no_group_can_have(after: str) -> None:
+    make(state="parked", group="lane", group_seq=1)
+    assert len(search.find(Query(state="parked"), after).messages) == 1
