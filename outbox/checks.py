@@ -48,6 +48,14 @@ def everything_is_in_one_database(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def times_have_zones(**_: Any) -> list[CheckMessage]:
+    """E004: where USE_TZ is False, Django writes and reads times of no zone; ours all have one."""
+    if settings.USE_TZ:
+        return []
+    return [Error("The outbox needs USE_TZ = True: its times have zones.", id="outbox.E004")]
+
+
+@register()
 def handlers_are_enqueued(**_: Any) -> list[CheckMessage]:
     """E002: nobody publishes a handler's task directly; no row would stand for that job."""
     functions = [handlers.get(name).function for name in handlers.names()]

@@ -3,12 +3,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 
 from outbox.checks import (
     database_is_postgresql,
     everything_is_in_one_database,
     handlers_are_enqueued,
     nothing_is_left_unsafe,
+    times_have_zones,
 )
 from outbox.shortcuts import shortcuts_in
 from outbox.unsafe import unsafe_in
@@ -109,12 +111,19 @@ def test_this_project_is_clean() -> None:
     assert nothing_is_left_unsafe() == []
     assert database_is_postgresql() == []
     assert everything_is_in_one_database() == []
+    assert times_have_zones() == []
 
 
 def test_another_database_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     sqlite = SimpleNamespace(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}})
     monkeypatch.setattr("outbox.checks.settings", sqlite)
     assert [error.id for error in database_is_postgresql()] == ["outbox.E001"]
+
+
+def test_times_without_zones_are_an_error(settings: Any) -> None:
+    settings.USE_TZ = False
+    assert [error.id for error in times_have_zones()] == ["outbox.E004"]
+    assert "outbox.E004" in {message.id for message in run_checks()}
 
 
 class ReadsFromAReplica:
