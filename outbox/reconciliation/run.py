@@ -218,7 +218,7 @@ def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bo
                 return False
             repair = "" if run.dry_run else check.repair(suspect)
             if transaction.get_rollback():
-                return False  # never returned: savepoint() raises
+                return False  # nothing can be written any more, and savepoint() raises
             return _note_unless_known(run, check, suspect, repair)
     except Exception as error:
         _raise_if_in_the_way(error, patient=patient)

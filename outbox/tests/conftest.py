@@ -1,5 +1,6 @@
 """Fixtures of the outbox's own tests. They need PostgreSQL and pytest-django, and no broker."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,14 @@ HERE = Delivery(worker="test:1", task_id="task-1")
 
 AN_HOUR = timedelta(hours=1)
 """A back-off that is drawn from an hour is not over within the test, or once in a million."""
+
+
+@pytest.fixture
+def unlogged() -> Iterator[None]:
+    """pytest-xdist cannot carry half a character, and so no captured log that has one."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 class Ledger:

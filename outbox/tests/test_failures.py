@@ -47,6 +47,7 @@ def test_a_failure_is_undone_counted_and_retried(
     assert message.due_at >= message.created_at
 
 
+@pytest.mark.usefixtures("unlogged")
 @pytest.mark.parametrize("words", ["a \ud800 half", "a \x00 zero", "long" * 5_000])
 def test_whatever_an_error_says_is_written_down(raising: Any, words: str) -> None:
     """PostgreSQL stores neither half a character nor a zero, and people read no novels."""
