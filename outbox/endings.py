@@ -1,8 +1,10 @@
 """How a message ends otherwise than done. The caller holds its row."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models.functions import Now
 
 from outbox import errors, groups, handlers, hooks
@@ -82,15 +84,25 @@ def _tell(message: Message, state: str, reason: str, *, comes_again: bool) -> st
     if handler is None or handler.on_abandoned is None:
         return ""
     try:
-        # A caller who cancels may have rows of its own to complete yet: those are not asked about.
-        with savepoint("function", complete=is_complete()):
-            handler.on_abandoned(message.args, state, reason)
+        _call(partial(handler.on_abandoned, message.args, state, reason))
     except Exception as error:
         if comes_again and _was_in_the_way(error):
             raise
         logger.exception("on_abandoned failed", extra=describe(message))
         return errors.text_of(error)
     return ""
+
+
+def _call(on_abandoned: Callable[[], object]) -> None:
+    try:
+        with savepoint("function", complete=True):
+            on_abandoned()
+    except DatabaseError:
+        if is_complete():
+            raise
+        # A caller who cancels has rows of its own to complete yet: those were complained of.
+        with savepoint("function"):
+            on_abandoned()
 
 
 def _was_in_the_way(error: Exception) -> bool:
