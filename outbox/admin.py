@@ -154,8 +154,9 @@ class MessageAdmin(ReadOnly):
         who = request.user.get_username()
 
         def act(message_id: UUID) -> str:
+            reason = f"cancelled by {who}"
             with transaction.atomic():
-                done = deadletters.cancel(message_id, reason=f"cancelled by {who}", actor=who)
+                done = deadletters.cancel(message_id, reason=reason, actor=who, goes_on=False)
             return "" if done else f"{message_id} is being run or has ended."
 
         self._each(request, queryset, act, "cancelled")

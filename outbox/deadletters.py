@@ -12,12 +12,15 @@ from outbox.models import Event, IdempotencyKey, Message
 State = Message.State
 
 
-def cancel(message_id: UUID, *, reason: str, actor: str = "") -> bool:
+def cancel(message_id: UUID, *, reason: str, actor: str = "", goes_on: bool = True) -> bool:
     """End a message that still waits. Returns False where it is being run or has ended.
 
     Never waits for a run, so it may be called with business rows locked. The handler's
     `on_abandoned` runs in the caller's transaction; raises NotInTransaction outside one, and
     CancelsItself inside the message's own effect. A second call returns False.
+
+    What `on_abandoned` leaves a deferred constraint to refuse, such as a foreign key, is told by
+    the COMMIT of a caller that `goes_on`; else the message ends without it.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("cancel needs the transaction that records why it was cancelled.")
@@ -26,7 +29,7 @@ def cancel(message_id: UUID, *, reason: str, actor: str = "") -> bool:
     message = Message.objects.waiting().among([message_id]).held().first()
     if message is None:
         return False
-    endings.end(message, State.CANCELLED, reason, actor=actor)
+    endings.end(message, State.CANCELLED, reason, actor=actor, goes_on=goes_on)
     return True
 
 

@@ -1,15 +1,13 @@
 """How a message ends otherwise than done. The caller holds its row."""
 
 import logging
-from collections.abc import Callable
-from functools import partial
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from outbox import errors, groups, handlers, hooks
 from outbox.models import Event, Message
-from outbox.savepoints import is_complete, savepoint
+from outbox.savepoints import savepoint
 
 logger = logging.getLogger("outbox.endings")
 
@@ -22,12 +20,14 @@ def end(
     actor: str = "",
     worker: str = "",
     comes_again: bool = False,
+    goes_on: bool = False,
 ) -> None:
     """Write the end and tell the handler's `on_abandoned`, in the caller's transaction.
 
     An error in `on_abandoned` does not keep the message alive: it is noted beside the reason,
     since a dead message without its side effect is better than one that nobody can end. Only who
-    `comes_again` gets to see that a lock was not to be had in time.
+    `comes_again` gets to see that a lock was not to be had in time, and only who `goes_on` that a
+    deferred constraint is broken: at the COMMIT, for until then that may be mended.
     """
     updated = (
         Message.objects.filter(id=message.id, state__in=[*Message.WAITING, Message.State.DEAD])
@@ -37,7 +37,7 @@ def end(
     if updated != 1:
         raise RuntimeError(f"Message {message.id} was ended by somebody else while it was held.")
     message.state, message.last_error = Message.State(state), reason
-    if error := _tell(message, state, reason, comes_again=comes_again):
+    if error := _tell(message, state, reason, comes_again=comes_again, goes_on=goes_on):
         reason = f"{reason}\non_abandoned failed: {error}"
     Event.objects.create(
         message=message,
@@ -79,30 +79,19 @@ def describe(message: Message) -> dict[str, object]:
     }
 
 
-def _tell(message: Message, state: str, reason: str, *, comes_again: bool) -> str:
+def _tell(message: Message, state: str, reason: str, *, comes_again: bool, goes_on: bool) -> str:
     handler = handlers.find(message.handler)
     if handler is None or handler.on_abandoned is None:
         return ""
     try:
-        _call(partial(handler.on_abandoned, message.args, state, reason))
+        with savepoint("function", complete=not goes_on):
+            handler.on_abandoned(message.args, state, reason)
     except Exception as error:
         if comes_again and _was_in_the_way(error):
             raise
         logger.exception("on_abandoned failed", extra=describe(message))
         return errors.text_of(error)
     return ""
-
-
-def _call(on_abandoned: Callable[[], object]) -> None:
-    try:
-        with savepoint("function", complete=True):
-            on_abandoned()
-    except DatabaseError:
-        if is_complete():
-            raise
-        # A caller who cancels has rows of its own to complete yet: those were complained of.
-        with savepoint("function"):
-            on_abandoned()
 
 
 def _was_in_the_way(error: Exception) -> bool:

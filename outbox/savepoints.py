@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from outbox.errors import Transient
 
@@ -22,15 +22,3 @@ def savepoint(whose: str, *, complete: bool = False) -> Iterator[None]:
             raise Transient(f"The {whose} swallowed an exception inside atomic().")
         if complete:
             connection.check_constraints()
-
-
-def is_complete() -> bool:
-    """Whether the transaction, as it stands, breaks none of its deferred constraints."""
-    try:
-        with savepoint("caller", complete=True):
-            pass
-    except DatabaseError:
-        if connection.needs_rollback:  # it was no constraint: the connection has died
-            raise
-        return False
-    return True

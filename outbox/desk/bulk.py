@@ -64,7 +64,7 @@ def _acts(actor: str, reason: str) -> dict[str, Act]:
 
     def cancel(message_id: UUID, _: int) -> None:
         said = reason or f"cancelled by {actor}"
-        if not deadletters.cancel(message_id, reason=said, actor=actor):
+        if not deadletters.cancel(message_id, reason=said, actor=actor, goes_on=False):
             raise NotRedrivable("It is being run at this moment, or does not wait any more.")
 
     def discard(message_id: UUID, _: int) -> None:

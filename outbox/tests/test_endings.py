@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 import outbox
 from outbox import handlers, relay, runs
-from outbox.desk import acts
+from outbox.desk import acts, bulk
 from outbox.desk.groups import Selection
 from outbox.models import Message, Run
 from outbox.tests.conftest import another_session, deliver, enqueue, make_due
@@ -61,11 +61,14 @@ def test_a_row_that_the_commit_would_refuse_is_noted(refused: Any, orphan: Any) 
     assert "on_abandoned failed: IntegrityError" in message.events.last().error
 
 
-def test_cancelling_does_not_raise_for_it(refused: Any, orphan: Any) -> None:
+def test_who_cancels_is_told_by_the_commit(refused: Any, orphan: Any) -> None:
+    """Until then the caller may mend it. A person who does nothing else is rid of the message."""
     refused(orphan)
     message = enqueue()
-    with transaction.atomic():
+    with pytest.raises(IntegrityError), transaction.atomic():
         assert outbox.cancel(message.id, reason="no more")
+    assert state_of(message) == "pending"
+    bulk.act("cancel", [message.id], asked={}, actor="ann", reason="no more", dry_run=False)
     assert state_of(message) == "cancelled"
 
 
