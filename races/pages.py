@@ -127,13 +127,15 @@ def _figures(results: Sequence[dict[str, Any]]) -> str:
     proven = [each for each in holds if each["complete"]]
     dying = sum(bool(each["crash_points"]) for each in proven)
     alone = sum(each["workers"] == 1 for each in proven)
-    ours_proven = sum(each["ours"] for each in proven)
+    ours_proven = [each for each in proven if each["ours"]]
+    ours_alone = sum(each["workers"] == 1 for each in ours_proven)
     return (
         f"{len({each['name'] for each in results})} races; {len(naive)} naive forms, "
         f"{'all' if broken == len(naive) else broken} broken; {len(holds)} that hold, "
         f"{len(proven)} of them proven ({dying} with a death at every point, of these {alone} of "
         f"one worker only, and {len(proven) - dying} of the living alone); of our own {len(ours)}: "
-        f"{ours_proven} proven, {len(ours) - ours_proven} bounded in part. "
+        f"{len(ours_proven)} proven ({ours_alone} of them of one worker only), "
+        f"{len(ours) - len(ours_proven)} bounded in part. "
         f"{sum(each['schedules'] for each in results)} schedules, "
         f"{sum(each['crash_points'] for each in results)} crash points"
     )

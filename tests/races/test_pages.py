@@ -109,10 +109,23 @@ def test_the_sum_says_what_is_proven_and_what_of_it_is_ours() -> None:
     assert (
         "1 races; 1 naive forms, all broken; 3 that hold, 2 of them proven (1 with a death at "
         "every point, of these 1 of one worker only, and 1 of the living alone); of our own 2: "
-        "1 proven, 1 bounded in part. 12 schedules, 3 crash points."
+        "1 proven (1 of them of one worker only), 1 bounded in part. 12 schedules, 3 crash points."
     ) in pages.index(results)
     results[0]["violations"] = 0
     assert "1 naive forms, 0 broken" in pages.index(results)
+
+
+def test_the_readme_says_what_of_our_own_is_proven_of_two_and_what_of_one() -> None:
+    results = json.loads((pages.FOLDER / "results.json").read_text())["scenarios"]
+    ours = [each for each in results if each["form"] == HOLDS and each["ours"]]
+    proven = [each for each in ours if each["complete"]]
+    alone = [each for each in proven if each["workers"] == 1]
+    assert all(each["crash_points"] for each in alone)
+    assert (
+        f"of our own {len(ours)} forms {len(proven) - len(alone)} proven in every interleaving of "
+        f"two workers, {len(alone)} of one worker with a death at each point, "
+        f"{len(ours) - len(proven)} within bounds"
+    ) in (pages.FOLDER.parents[1] / "README.md").read_text()
 
 
 def test_a_race_without_our_code_says_where_it_stands() -> None:
