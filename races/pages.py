@@ -1,6 +1,7 @@
 """The pages in docs/races/: one per scenario, generated from what the explorer found."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from races.scenario import HOLDS, NAIVE, Scenario, scenarios
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "races"
 _WIDTH = 52
+_FAILED = re.compile(r"\S+ failed: ")
 
 
 def write(entries: Sequence[Entry], tried: Sequence[Mutant] | None, folder: Path = FOLDER) -> None:
@@ -91,6 +93,7 @@ def necessity(tried: Sequence[dict[str, Any]]) -> str:
     ]
     head = "| race | form | taken out | then |\n|---|---|---|---|"
     broken = sum(each["broken"] for each in tried)
+    failed = sum(each["broken"] and fails(each["message"]) for each in tried)
     nothing_learnt = [_unlearnt(each) for each in tried if _unlearnt(each)]
     invalid = sum(why.startswith("no valid SQL") for why in nothing_learnt)
     capped = sum(each.get("capped", False) for each in tried)
@@ -98,14 +101,23 @@ def necessity(tried: Sequence[dict[str, Any]]) -> str:
     return (
         "# Is every lock needed?\n\n"
         "One lock, condition or constraint at a time was taken out of the SQL of the forms that "
-        f"hold. {broken} of {len(tried)} removals break the claim. Nothing was learnt from "
+        f"hold. {broken - failed} of {len(tried)} removals break the claim. With {failed} more a "
+        "worker fails (“A failed: …”): a second line refuses what the first one let through, or "
+        "the statement is simply wrong without it. Nothing was learnt from "
         f"{invalid} that left no valid SQL and {len(nothing_learnt) - invalid} that could not be "
         f"explored. The other {spare} break nothing in what was tried, and say what they are there "
         f"for: {spare - capped} in every schedule, {capped} in the first {MOST_SCHEDULES}, and "
         f"{MOST_DEATHS} with a death (“capped”). What is spare in every race is tried in "
-        f"{MOST_RACES}; a condition that says which row is meant (`id = …`) is left in. Made by "
+        f"{MOST_RACES}; a condition that says which row is meant (`id = …`) is left in. Never "
+        "taken apart were statements that only a collision, a retry or a death brings up, those of "
+        "an aftermath, and constraints other than those listed. Made by "
         "`manage.py races --mutants --pages`.\n\n" + "\n".join([head, *rows]) + "\n"
     )
+
+
+def fails(message: str) -> bool:
+    """True where a worker's own error ended it, so that the claim itself was not asked."""
+    return bool(_FAILED.match(message))
 
 
 def _then(mutant: dict[str, Any]) -> str:

@@ -220,10 +220,11 @@ def test_the_page_counts_what_broke_and_what_was_not_learnt() -> None:
         mutants.Mutant("a", "f", "u", broken=False, reason="speed", capped=True),
         mutants.Mutant("a", "f", "v", broken=False, error="could not be explored: Divergence"),
     ]
-    page = pages.necessity([each.as_dict() for each in tried])
-    assert (
-        "1 of 6 removals break the claim. Nothing was learnt from 1 that left no valid SQL" in page
-    )
+    failed = replace(tried[0], message="B failed: StalePrice: 1 of 1 prices had changed meanwhile.")
+    page = pages.necessity([each.as_dict() for each in [*tried, failed]])
+    assert "1 of 7 removals break the claim. With 1 more a worker fails (“A failed: …”)" in page
+    assert "Nothing was learnt from 1 that left no valid SQL" in page
+    assert "Never taken apart were statements that only a collision" in page
     assert "and 2 that could not be explored. The other 2 break nothing" in page
     assert "for: 1 in every schedule, 1 in the first 60, and 20 with a death" in page
     assert "| throughput |" in page

@@ -193,10 +193,11 @@ class Command(BaseCommand):
         self.stdout.write(report.figures(entries))
         if tried:
             broken = sum(mutant.broken for mutant in tried)
+            failed = sum(mutant.broken and pages.fails(mutant.message) for mutant in tried)
             unexplored = sum(bool(mutant.unexplored or mutant.error) for mutant in tried)
             self.stdout.write(
-                f"{len(tried)} removals: {broken} break their claim, from {unexplored} nothing was "
-                "learnt"
+                f"{len(tried)} removals: {broken - failed} break their claim, with {failed} a "
+                f"worker fails, from {unexplored} nothing was learnt"
             )
 
     def _none_is_broken(self, entries: list[Entry]) -> bool:
