@@ -219,8 +219,10 @@ _LIMITS = (
     "after each; where crash points are counted, with one process killed at each of them, under "
     "every interleaving, too. It does not mean more: what happens inside one statement is not "
     "explored, nor more workers than stand there, nor other data; nobody is killed while waiting "
-    "for a lock, only before a step; and whoever waits for a lock alone goes on within the step "
-    "that frees it, whereas PostgreSQL may let another one overtake it. "
+    "for a lock, only before a step; whoever waits for a lock goes on within the step that frees "
+    "it, and of several only their order is a choice, whereas PostgreSQL may let another one "
+    "overtake them; and a circle of waits is cut as a deadlock even where one of them only stands "
+    "behind another in a lock's queue, which PostgreSQL would resolve by rearranging the queue. "
     "“Bounded” means: all schedules with so few preemptions, and no proof."
 )
 

@@ -24,8 +24,10 @@ reads as the story goes:
 ``programs``, ``reduction``  the reduction, tried on random programs
 ======================  ============================================================
 
-What lies inside one statement is not explored. Nor is *when* a worker goes on that waits alone: it
-does so within the step that frees it, where PostgreSQL might let another overtake it first.
+What lies inside one statement is not explored. Nor is *when* waiting workers go on: they do so
+within the step that frees them, where PostgreSQL might let another overtake them first; of several
+only their order among themselves is a choice. A circle of waits that leads through a place in a
+lock's queue is cut as a deadlock, where PostgreSQL would rearrange the queue.
 """
 
 from .errors import (
