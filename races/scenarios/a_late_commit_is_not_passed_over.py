@@ -70,7 +70,7 @@ def time_passes_and_the_relay_rings() -> None:
 
 RETENTION = {
     "FOR NO KEY UPDATE OF message SKIP LOCKED": "one worker looks here; it keeps two of them apart "
-    "(a_job_delivered_twice_runs_once)",
+    "(a_failing_job_waits_before_it_runs_again)",
     "FOR UPDATE SKIP LOCKED": "retention, which these messages set off: two prunings pass each "
     "other by",
     "created_at <": "retention, which these messages set off: how long to keep",

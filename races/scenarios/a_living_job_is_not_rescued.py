@@ -80,7 +80,6 @@ SCENARIO = Scenario(
             "the row lock is the lease",
             Question((hold_and_work, hold_and_work), alone(check), setup, kills=1),
             "who works holds the row; who finds it free may work",
-            spare={"state = %s": "the row lock alone keeps the other away here"},
         ),
         Form(
             "reconciliation and consumer",
@@ -98,12 +97,13 @@ SCENARIO = Scenario(
             ours=True,
             spare={
                 **shop.CLAIMED_BEFORE,
-                "in SELECT outbox_reconciliation": "one reconciler works here; it keeps two of "
-                "them apart (two_reconcilers_repair_once)",
+                "in SELECT outbox_reconciliation": "one reconciler works here; that it is needed "
+                "between two of them is not shown",
                 "in SELECT outbox_message": "a wrong suspicion only rings once more, and the "
                 "dispatch finds nothing to do",
                 "FOR NO KEY UPDATE OF message": "not reached in the schedules that are tried for "
-                "one removal; a_job_delivered_twice_runs_once breaks without it",
+                "one removal; a first run's claim breaks without it "
+                "(a_failing_job_waits_before_it_runs_again)",
             },
         ),
     ),

@@ -98,8 +98,6 @@ SCENARIO = Scenario(
             spare={
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
                 "and against cancelling; here nobody else wants this reduction",
-                "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
-                "well: without the lock the loser raises StalePrice and its message runs again",
             },
         ),
     ),

@@ -85,9 +85,9 @@ SCENARIO = Scenario(
             ours=True,
             spare={
                 "FOR NO KEY UPDATE in SELECT outbox_reconciliation": "one reconciler works here; "
-                "it keeps two of them apart (two_reconcilers_repair_once)",
-                "running": "one reconciler works here; it keeps two of them apart "
-                "(two_reconcilers_repair_once)",
+                "that it is needed between two of them is not shown",
+                "running": "one reconciler works here; that it is needed between two of them is "
+                "not shown",
                 "slug = ": "it says which community is meant, and there is one",
                 "held >=": "it refuses to lower what is held below nothing; buying raises credits",
             },

@@ -21,7 +21,10 @@ RECORD_HELD = (
     "no relay looks while a run lives here; it keeps a long one from being taken for a crash "
     "(outbox/tests/test_runs_of_several.py)"
 )
-ELSEWHERE = "not reached beside one preemption; a_job_delivered_twice_runs_once breaks without it"
+ELSEWHERE = (
+    "not reached beside one preemption; a first run's claim breaks without it "
+    "(a_failing_job_waits_before_it_runs_again)"
+)
 
 
 def setup() -> None:
@@ -142,7 +145,7 @@ SCENARIO = Scenario(
             spare={
                 **shop.CLAIMED_BEFORE,
                 "FOR NO KEY UPDATE": "one worker is here; it keeps two of them apart "
-                "(a_job_delivered_twice_runs_once)",
+                "(a_failing_job_waits_before_it_runs_again)",
                 "FOR UPDATE in WITH": RECORD_HELD,
             },
         ),

@@ -154,7 +154,7 @@ SCENARIO = Scenario(
             spare={
                 **shop.CLAIMED_BEFORE,
                 "FOR NO KEY UPDATE": "one worker is here; it keeps two of them apart "
-                "(a_job_delivered_twice_runs_once)",
+                "(a_failing_job_waits_before_it_runs_again)",
             },
         ),
         Form(

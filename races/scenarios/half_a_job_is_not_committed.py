@@ -112,7 +112,7 @@ SCENARIO = Scenario(
             spare={
                 **shop.CLAIMED_BEFORE,
                 "FOR NO KEY UPDATE OF message": "the effect fails whoever runs it; it keeps two "
-                "runs apart (a_job_delivered_twice_runs_once)",
+                "runs apart (a_failing_job_waits_before_it_runs_again)",
             },
         ),
     ),

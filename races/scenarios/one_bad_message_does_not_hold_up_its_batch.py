@@ -125,7 +125,7 @@ SCENARIO = Scenario(
             "the bad one is undone by itself, and its failure written while it is held",
             spare={
                 "FOR UPDATE SKIP LOCKED": "the claim here is what becomes of the good one; it "
-                "keeps two runs of it apart (a_job_delivered_twice_runs_once)",
+                "keeps two runs of it apart (a_failing_job_waits_before_it_runs_again)",
                 "state = %s": "what ends a job twice ends it the same way here",
             },
         ),
@@ -139,7 +139,8 @@ SCENARIO = Scenario(
             ours=True,
             spare=shop.CLAIMED_BEFORE | {
                 "FOR NO KEY UPDATE OF message": "not reached in the schedules that are tried for "
-                "one removal; a_job_delivered_twice_runs_once breaks without it",
+                "one removal; a first run's claim breaks without it "
+                "(a_failing_job_waits_before_it_runs_again)",
             },
         ),
     ),

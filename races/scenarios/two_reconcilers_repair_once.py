@@ -102,10 +102,9 @@ SCENARIO = Scenario(
             constraints=[("outbox_reconciliation", "outbox_one_reconciliation_runs")],
             spare={
                 "outbox_reconciliation": "the second one never begins while the first one runs: "
-                "these guard a run that two drive, after a death",
-                "FOR NO KEY UPDATE OF pricing_product": "the runs take turns here; it is taken "
-                "against whoever changes the price meanwhile "
-                "(a_comparison_is_made_in_one_snapshot)",
+                "these guard a run that two drive, after a death, which is not shown",
+                "FOR NO KEY UPDATE OF pricing_product": "the runs take turns here; whoever "
+                "changes the price meanwhile asks for its version (price_edits_lose_nothing)",
             },
         ),
     ),

@@ -69,7 +69,6 @@ SCENARIO = Scenario(
             "SKIP LOCKED",
             Question((claim_publish_mark,) * 2, alone(check), setup, kills=1),
             "each takes what nobody else has",
-            spare={"state = %s": "the row lock alone keeps the second relay away here"},
         ),
         Form(
             "relay and consumer",
@@ -83,7 +82,8 @@ SCENARIO = Scenario(
                 "FOR UPDATE SKIP LOCKED in SELECT outbox_run": "there is no run record here; it "
                 "keeps a living run from being taken for a crash",
                 "FOR NO KEY UPDATE OF message": "not reached in the schedules that are tried for "
-                "one removal; a_job_delivered_twice_runs_once breaks without it",
+                "one removal; a first run's claim breaks without it "
+                "(a_failing_job_waits_before_it_runs_again)",
             },
         ),
         Form(

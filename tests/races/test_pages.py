@@ -4,10 +4,12 @@ import json
 
 from races import pages, scenario
 from races.explorer import Verdict
+from races.mutants import SPARE
 from races.report import Entry
 from races.scenario import HOLDS, NAIVE
 
 OTHERS = {"README", "necessity", "beside-frontrun"}
+AGAIN = "run `manage.py races --mutants --pages`"
 
 
 def test_each_race_has_its_page_and_each_page_its_race() -> None:
@@ -99,6 +101,41 @@ def test_every_removal_breaks_or_says_what_it_is_there_for() -> None:
     assert not [row for row in rows if row.endswith("| ? |")]
     assert {NAIVE, HOLDS} == {kind for each in scenario.scenarios().values()
                               for kind, _ in each.forms()}  # fmt: skip
+
+
+def test_a_reason_that_points_to_another_race_points_to_a_removal_that_breaks_it() -> None:
+    tried = json.loads((pages.FOLDER / "results.json").read_text())["mutants"]
+    broken = {(each["scenario"], _of(each)) for each in tried if each["broken"]}
+    for each in tried:
+        for other in scenario.scenarios():
+            if other in each["reason"]:
+                assert (other, _of(each)) in broken, (each["scenario"], each["removed"], other)
+
+
+def test_a_form_names_nothing_as_spare_without_which_it_breaks() -> None:
+    tried = json.loads((pages.FOLDER / "results.json").read_text())["mutants"]
+    for name, each in scenario.scenarios().items():
+        for _, form in each.forms():
+            its = [row for row in tried if (row["scenario"], row["strategy"]) == (name, form.name)]
+            for part in form.spare:
+                met = [row for row in its if part in row["removed"]]
+                needed = [row for row in met if row["broken"] and not pages.fails(row["message"])]
+                assert not met or needed != met, (name, form.name, part)
+
+
+def test_each_reason_on_the_page_is_the_one_its_form_gives() -> None:
+    tried = json.loads((pages.FOLDER / "results.json").read_text())["mutants"]
+    for each in tried:
+        if each["reason"]:
+            named = {form.name: form for _, form in scenario.get(each["scenario"]).forms()}
+            said = {**named[each["strategy"]].spare, **SPARE}
+            reasons = [why for part, why in said.items() if part in each["removed"]]
+            assert each["reason"] == reasons[0], (each["scenario"], each["removed"], AGAIN)
+
+
+def _of(mutant: dict[str, str]) -> str:
+    """The table that the removal is about, or the statement's verb where that is all it says."""
+    return mutant["removed"].rpartition(" ")[2]
 
 
 def test_the_sum_says_what_is_proven_and_what_of_it_is_ours() -> None:
