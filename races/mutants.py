@@ -15,7 +15,7 @@ from races.explorer.verdict import refute
 from races.scenario import HOLDS, Form, Scenario
 
 MOST_SCHEDULES = 60  # tried for one mutant before it counts as unbroken
-MOST_DEATHS = 20  # of schedules with one; so far nothing was found that only a death shows
+MOST_DEATHS = 20  # of schedules with one
 MOST_RACES = 3  # in which what is spare in every race is tried before that is believed
 
 SPARE = {
@@ -128,7 +128,7 @@ def run(
     for mutation in mutations(statements):
         if known[mutation.mutant] >= MOST_RACES:
             continue
-        broken = partial(_breaks, explorer, form.question, mutation)
+        broken = partial(_breaks_without, explorer, form.question, mutation)
         mutant = _mutant(scenario, form, _shortened(mutation), broken)
         if mutant.broken:
             known[mutation.mutant] = MOST_RACES
@@ -137,7 +137,7 @@ def run(
         yield mutant
     for table, constraint in form.constraints:
         with _without(explorer, table, constraint):
-            broken = partial(_tried, explorer, form.question.but(kills=0), MOST_SCHEDULES)
+            broken = partial(_breaks, explorer, form.question)
             mutant = _mutant(scenario, form, f"constraint {constraint}", broken)
         yield mutant
 
@@ -169,13 +169,18 @@ def _named(error: ExplorerError) -> str:
     return f"could not be explored: {type(error).__name__}: {error}"
 
 
-def _breaks(explorer: Explorer, question: Question, mutation: Mutation) -> Verdict:
-    """Without deaths first: most locks are there for the living."""
-    found = _tried(explorer, question.but(mutate=mutation, kills=0), MOST_SCHEDULES)
-    if not found.violations and question.kills:
-        dying = _tried(explorer, question.but(mutate=mutation), MOST_DEATHS)
-        found = replace(dying, complete=found.complete and dying.complete)
+def _breaks_without(explorer: Explorer, question: Question, mutation: Mutation) -> Verdict:
+    found = _breaks(explorer, question.but(mutate=mutation))
     mutation.demand_met()
+    return found
+
+
+def _breaks(explorer: Explorer, question: Question) -> Verdict:
+    """Without deaths first: most locks are there for the living."""
+    found = _tried(explorer, question.but(kills=0), MOST_SCHEDULES)
+    if not found.violations and question.kills:
+        dying = _tried(explorer, question, MOST_DEATHS)
+        found = replace(dying, complete=found.complete and dying.complete)
     return found
 
 

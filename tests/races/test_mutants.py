@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from outbox import claims
@@ -13,7 +13,7 @@ from races import mutants, pages, scenario
 from races.explorer import Explorer, Question
 from races.explorer.errors import NothingMutated
 from races.explorer.mutation import Mutation, mutations
-from races.models import Account
+from races.models import Account, Receipt
 from races.scenario import Form, alone
 
 
@@ -141,6 +141,24 @@ def spends(sql: str) -> Form:
             cursor.execute(sql)
 
     return Form("spends", Question((job, job), alone(lambda: None)))
+
+
+def test_a_constraint_that_only_a_death_needs_is_found_to_be_needed(explorer: Explorer) -> None:
+    def pay_once() -> None:
+        with transaction.atomic():
+            Receipt.objects.create(operation="x")
+            Account.objects.filter(pk=1).update(credits=F("credits") - 1)
+
+    def check() -> None:
+        assert Account.objects.get().credits == 0, "paid twice"
+
+    race = scenario.get("one_credit_is_spent_once")
+    setup = race.naive[0].question.setup
+    question = Question((pay_once,), alone(check), setup, kills=1, expects=(IntegrityError,))
+    form = Form("once", question, constraints=[("races_receipt", "receipt_once_per_operation")])
+    (mutant,) = mutants.run(explorer, race, form, Counter())
+    assert (mutant.broken, mutant.message) == (True, "paid twice")
+    assert "kill:A" in mutant.schedule
 
 
 def test_a_removal_that_leaves_no_valid_sql_breaks_nothing(explorer: Explorer) -> None:
