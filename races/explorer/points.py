@@ -1,11 +1,15 @@
 """Yield points for what is not SQL: a call to a gateway, a publish, an acknowledgement."""
 
 import threading
-from typing import Protocol
+from typing import NoReturn, Protocol
+
+from .errors import NoYieldPoint
 
 
 class Gate(Protocol):
     """Whoever holds a worker up between two steps."""
+
+    refusal: NoYieldPoint | None
 
     def point(self, text: str, keys: frozenset[str], *, everything: bool) -> None:
         """Wait for the scheduler's leave."""
@@ -25,6 +29,15 @@ def point(text: str, *keys: str, everything: bool = False) -> None:
     gate: Gate | None = getattr(_current, "gate", None)
     if gate is not None:
         gate.point(text, frozenset(keys), everything=everything)
+
+
+def refuse(text: str) -> NoReturn:
+    """Raise NoYieldPoint; it is kept as well, for code that swallows whatever is raised."""
+    error = NoYieldPoint(text)
+    gate: Gate | None = getattr(_current, "gate", None)
+    if gate is not None:
+        gate.refusal = error
+    raise error
 
 
 def hold(gate: Gate | None) -> None:

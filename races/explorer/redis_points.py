@@ -4,8 +4,7 @@ from typing import Any, NoReturn
 
 import redis
 
-from .errors import NoYieldPoint
-from .points import point
+from .points import point, refuse
 
 
 class PointedRedis(redis.Redis):
@@ -24,14 +23,14 @@ class PointedRedis(redis.Redis):
 
     def pipeline(self, *_: Any, **__: Any) -> NoReturn:
         """Raises NoYieldPoint."""
-        raise NoYieldPoint(
+        refuse(
             "A pipeline sends its commands past the explorer, so that nobody could come in "
             "between them: send them one by one, or as one script."
         )
 
     def pubsub(self, **_: Any) -> NoReturn:
         """Raises NoYieldPoint."""
-        raise NoYieldPoint("What a subscriber hears comes past the explorer: read a list instead.")
+        refuse("What a subscriber hears comes past the explorer: read a list instead.")
 
     def _keys(self, args: tuple[Any, ...]) -> list[str]:
         words = [*str(args[0]).split(), *args[1:]]

@@ -135,7 +135,10 @@ class Run:
         return touched
 
     def end(self) -> None:
-        """End the run, finished or not: every worker unwinds, nothing stays open."""
+        """End the run, finished or not: every worker unwinds, nothing stays open.
+
+        Raises what the explorer refused to a worker, even where its code has caught it.
+        """
         self._waits.thaw_all()
         for session in self._waits.blocked():
             self._server.cancel(session.pid)
@@ -146,6 +149,9 @@ class Run:
         for session in self.sessions.values():
             session.go(CLEAN)
             self._pace.expect(session, CLEAN)
+        for session in self.sessions.values():
+            if session.refusal:
+                raise session.refusal
 
     def thaw(self) -> None:
         """Let every backend go on that was held."""

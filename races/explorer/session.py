@@ -16,7 +16,7 @@ from django.db import connections
 from . import points
 from .catalog import Catalog
 from .dependency import NOTHING, Footprint
-from .errors import Abandoned, Killed
+from .errors import Abandoned, Killed, NoYieldPoint
 from .schedule import KILL, STEP
 from .step import END, POINT, Outcome, Step
 from .wiretap import Wiretap
@@ -43,6 +43,7 @@ class Session(threading.Thread):
         self.tap: Wiretap | None = None
         self.may_die = False
         self.keys: frozenset[str] = frozenset()  # all that it has touched besides tables
+        self.refusal: NoYieldPoint | None = None  # of the explorer, whatever became of it
         self.events: SimpleQueue[str] = SimpleQueue()
         self._orders: SimpleQueue[Any] = SimpleQueue()
         self.start()
@@ -56,6 +57,7 @@ class Session(threading.Thread):
         self.outcome = Outcome(self.worker)
         self.blocked = self.deadlocked = self.dead = self.abandoned = False
         self.keys = frozenset()
+        self.refusal = None
         self._orders.put((job, catalog, rewrite))
 
     def go(self, order: str = STEP) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import psycopg
 from django.db import OperationalError, ProgrammingError, connections
 
-from . import answers, statement
+from . import answers, points, statement
 from .catalog import Catalog
 from .dependency import NOTHING, Footprint
-from .errors import Killed, NoYieldPoint
+from .errors import Killed
 from .schedule import ACK
 from .step import COMMIT, ROLLBACK, STATEMENT, Step
 from .transaction import OpenTransaction, autocommitted
@@ -234,4 +234,4 @@ class Wiretap:
 
 
 def _refuse(what: str, instead: str) -> NoReturn:
-    raise NoYieldPoint(f"{what} goes past the explorer, so that nobody could come in: {instead}.")
+    points.refuse(f"{what} goes past the explorer, so that nobody could come in: {instead}.")

@@ -143,6 +143,15 @@ def test_rows_that_come_past_the_explorer(race: Race, past: str) -> None:
         race.proves(job, credit.row_lock, **CREDIT)
 
 
+def test_a_refusal_that_the_code_swallows_is_told_all_the_same(race: Race) -> None:
+    def job() -> None:
+        with contextlib.suppress(Exception), connection.cursor() as cursor:
+            cursor.callproc("now")
+
+    with pytest.raises(NoYieldPoint, match=r"now goes past the explorer"):
+        race.proves(job, job, check=lambda: None)
+
+
 def test_rows_copied_into_a_table_of_ones_own(race: Race) -> None:
     """Nobody else can notice: it adds no choice."""
 
