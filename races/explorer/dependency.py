@@ -80,6 +80,11 @@ class Footprint:
         both = union(self.takes, self.frees)
         return {table for table, modes in both.items() if modes & CHANGES}
 
+    @property
+    def may_change(self) -> bool:
+        """True where it has changed rows, or may have, as its statements do not tell."""
+        return bool(self.everything or self.changed)
+
 
 NOTHING = Footprint()
 

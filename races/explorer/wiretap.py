@@ -150,7 +150,7 @@ class Wiretap:
         if self._in_transaction():
             return Step(STATEMENT, read.text, self._open().run(read))
         footprint = autocommitted(read)
-        return Step(STATEMENT, read.text, footprint, may_lose_reply=bool(footprint.changed))
+        return Step(STATEMENT, read.text, footprint, may_lose_reply=footprint.may_change)
 
     def _commit(self) -> None:
         self._end(commits=True, really=self._real[0])
@@ -174,7 +174,7 @@ class Wiretap:
     def _end_step(self, *, commits: bool) -> Step:
         footprint = self._open().end(commits=commits)
         if commits:
-            return Step(COMMIT, "COMMIT", footprint, may_lose_reply=bool(footprint.changed))
+            return Step(COMMIT, "COMMIT", footprint, may_lose_reply=footprint.may_change)
         return Step(ROLLBACK, "ROLLBACK", footprint)
 
     # -- the transaction that the connection is in

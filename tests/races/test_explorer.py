@@ -1,6 +1,7 @@
 """The explorer finds what threads meet by luck, and proves what holds."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -214,6 +215,28 @@ def test_a_lost_reply_to_commit_is_a_choice(race: Race) -> None:
     )  # fmt: skip
     assert verdict.violations[0].message == "two spent, and 3 are gone"
     assert "ack:" in verdict.violations[0].schedule
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_the_reply_to_a_function_that_writes_may_be_lost(race: Race, *, atomic: bool) -> None:
+    """What it does is not in the statement, so that it may have changed something."""
+
+    def spend() -> None:
+        with transaction.atomic() if atomic else nullcontext(), connection.cursor() as cursor:
+            cursor.execute("SELECT race_spend()")
+
+    def check(outcomes: list) -> None:
+        assert not [each.error for each in outcomes if each.error], "a reply was lost"
+
+    control = race.explorer.server.connection
+    control.execute(
+        "CREATE FUNCTION race_spend() RETURNS void LANGUAGE sql AS "
+        "'UPDATE races_account SET credits = credits - 1'"
+    )
+    try:
+        race.refutes(spend, spend, setup=credit.setup, check=check, acks=1)
+    finally:
+        control.execute("DROP FUNCTION race_spend")
 
 
 def test_an_act_of_the_environment_happens_at_every_moment(race: Race) -> None:
