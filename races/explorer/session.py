@@ -44,6 +44,7 @@ class Session(threading.Thread):
         self.may_die = False
         self.keys: frozenset[str] = frozenset()  # all that it has touched besides tables
         self.refusal: NoYieldPoint | None = None  # of the explorer, whatever became of it
+        self.lost_reply: BaseException | None = None  # what the callable got in its place
         self.events: SimpleQueue[str] = SimpleQueue()
         self._orders: SimpleQueue[Any] = SimpleQueue()
         self.start()
@@ -57,7 +58,7 @@ class Session(threading.Thread):
         self.outcome = Outcome(self.worker)
         self.blocked = self.deadlocked = self.dead = self.abandoned = False
         self.keys = frozenset()
-        self.refusal = None
+        self.refusal = self.lost_reply = None
         self._orders.put((job, catalog, rewrite))
 
     def go(self, order: str = STEP) -> None:

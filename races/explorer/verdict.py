@@ -5,14 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from django.db import DatabaseError
-
 from . import answers, timeline
 from .errors import ExplorerError, Killed
 from .explorer import Explored, Explorer, Scenario
 from .mutation import unchanged
 from .question import Question, nothing
-from .schedule import ACK
 from .step import Moment, Outcome
 
 MOST_PREEMPTIONS = 3  # tried, one more at a time, before a refutation asks for all schedules
@@ -218,10 +215,22 @@ def _unexpected(outcome: Outcome, explored: Explored, question: Question) -> boo
         raise error  # it says nothing about the code
     if error is None or isinstance(error, (Killed, *question.expects)):
         return False
-    lost_its_reply = any(
-        choice.act == ACK and choice.worker == outcome.worker for choice in explored.run.taken
-    )
-    return not (lost_its_reply and isinstance(error, DatabaseError))
+    lost_reply = explored.run.sessions[outcome.worker].lost_reply
+    return lost_reply is None or not _comes_of(error, lost_reply)
+
+
+def _comes_of(error: BaseException | None, origin: BaseException) -> bool:
+    """True where the one is the other, or was raised because of it or while it was handled."""
+    seen: set[int] = set()
+    todo = [error]
+    while todo:
+        each = todo.pop()
+        if each is origin:
+            return True
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            todo += [each.__cause__, each.__context__]
+    return False
 
 
 def _checked(question: Question, outcomes: Sequence[Outcome]) -> str:

@@ -202,7 +202,8 @@ class Wiretap:
     def _lose_reply(self) -> None:
         self._connection.connection.close()
         cause = psycopg.OperationalError("server closed the connection unexpectedly")
-        raise OperationalError(str(cause)) from cause
+        error = self._session.lost_reply = OperationalError(str(cause))
+        raise error from cause
 
     def _note_leftovers(self, sql: str) -> None:
         if "advisory" in sql:

@@ -217,6 +217,25 @@ def test_a_lost_reply_to_commit_is_a_choice(race: Race) -> None:
     assert "ack:" in verdict.violations[0].schedule
 
 
+def test_a_lost_reply_excuses_the_error_that_comes_of_it_and_no_other(race: Race) -> None:
+    def tells() -> None:
+        Account.objects.filter(pk=1).update(credits=F("credits") + 1)
+
+    def forgets() -> None:
+        try:
+            tells()
+        except OperationalError:
+            connection.close()
+        else:
+            return
+        Account.objects.create(pk=1, credits=0)  # which fails
+
+    asked = {"setup": credit.setup, "check": lambda: None, "acks": 1}
+    race.proves(tells, tells, **asked)
+    with pytest.raises(NotProven, match="failed: IntegrityError"):
+        race.proves(forgets, tells, **asked)
+
+
 @pytest.mark.parametrize("atomic", [True, False])
 def test_the_reply_to_a_function_that_writes_may_be_lost(race: Race, *, atomic: bool) -> None:
     """What it does is not in the statement, so that it may have changed something."""
