@@ -13,15 +13,16 @@ from types import FrameType
 from typing import NoReturn
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 
 from config.embedded import account
+from config.embedded.binaries import ProgramNotFound
 from config.embedded.ports import free_port
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 from races import lab, steady
-from races.explorer import Explorer
+from races.explorer import Explorer, ServerNotControlled
 
 DATABASE = "races"
 SETTINGS = {
@@ -36,7 +37,22 @@ _SCRAM_ITERATIONS_SINCE = 160000  # PostgreSQL 16
 
 @contextmanager
 def throwaway(kind: type[Explorer] = Explorer) -> Iterator[Explorer]:
-    """An explorer on servers of its own, migrated and empty, gone afterwards: at SIGTERM, too."""
+    """An explorer on servers of its own, migrated and empty, gone afterwards: at SIGTERM, too.
+
+    Raises CommandError where they cannot be had: it is commands that ask for it.
+    """
+    try:
+        with _servers(kind) as explorer:
+            yield explorer
+    except (ProgramNotFound, ServerNotControlled) as error:
+        raise CommandError(
+            "The races start a PostgreSQL and a Valkey of their own and use no others, whatever "
+            f"DATABASE_URL and BROKER_URL say. {error}"
+        ) from None
+
+
+@contextmanager
+def _servers(kind: type[Explorer]) -> Iterator[Explorer]:
     signal.signal(signal.SIGTERM, _leave)
     folder = Path(tempfile.mkdtemp(prefix="onceproof-races-"))
     folder.chmod(0o711)  # PostgreSQL's user may pass through, nobody may look in

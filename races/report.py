@@ -18,7 +18,7 @@ class Entry:
     verdict: Verdict
     repeated: int = 0  # times that a failing schedule was run again
     found_again: int = 0
-    error: str = ""  # why it could not be explored
+    error: str = ""  # why it could not be explored, or not again
 
     @property
     def is_right(self) -> bool:
@@ -54,6 +54,7 @@ class Entry:
             "schedule": broken.schedule if broken else verdict.example,
             "seconds": round(verdict.seconds, 3),
             **(again if self.repeated else {}),
+            **({"error": self.error} if self.error else {}),
         }
 
 
@@ -76,7 +77,17 @@ def run_schedule(
 
 
 def repeat(explorer: Explorer, entry: Entry, times: int) -> None:
-    """Run the failing schedule again and again; each time it must fail in the same words."""
+    """Run the failing schedule again and again; each time it must fail in the same words.
+
+    Where the explorer cannot go on, that is in the entry's ``error``.
+    """
+    try:
+        _repeat(explorer, entry, times)
+    except ExplorerError as error:  # what was found of the other forms is worth telling
+        entry.error = f"{type(error).__name__}: {error}"
+
+
+def _repeat(explorer: Explorer, entry: Entry, times: int) -> None:
     found, question = entry.verdict.violations[0], entry.form.question
     with asked(explorer, question) as (_, scenario):
         for _ in range(times):

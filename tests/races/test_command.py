@@ -8,9 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
+from config.embedded.binaries import ProgramNotFound
+from config.embedded.postgres import Postgres
 from races import place, report, scenario
+from races.explorer import ServerNotControlled
 from races.explorer.verdict import Verdict, Violation
 from races.report import Entry
 from races.scenario import HOLDS, NAIVE
@@ -77,6 +80,20 @@ def test_a_schedule_that_breaks_what_should_hold_leaves_with_1(
     assert left.value.code == 1
     entry.kind = NAIVE
     call_command("races", *arguments)
+
+
+@pytest.mark.parametrize("error", [ProgramNotFound("no initdb"), ServerNotControlled("not ours")])
+def test_where_there_are_no_servers_to_start_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(_: Postgres) -> None:
+        raise error
+
+    monkeypatch.setattr(Postgres, "initialise", fails)
+    monkeypatch.setattr(place.signal, "signal", lambda *_: None)
+    for command in ("races", "record_races", "reduction"):
+        with pytest.raises(CommandError, match=rf"of their own and use no others.*{error}"):
+            call_command(command)
 
 
 @pytest.mark.parametrize(

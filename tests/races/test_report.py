@@ -28,6 +28,18 @@ def test_a_form_that_cannot_be_explored_is_wrong_whichever_kind_it_is(explorer: 
         assert entry.as_dict()["violation"] == entry.error
 
 
+def test_a_schedule_that_cannot_be_repeated_loses_nothing_of_what_was_found(
+    explorer: Explorer,
+) -> None:
+    race = scenario.get("price_edits_lose_nothing")
+    entry = report.run(explorer, race, NAIVE, race.naive[0])
+    entry.verdict.violations[0].schedule += " C*1"
+    report.repeat(explorer, entry, 5)
+    assert entry.error.startswith("ScheduleDoesNotFit: ")
+    assert not entry.is_right
+    assert entry.as_dict().items() >= {"error": entry.error, "violations": 1}.items()
+
+
 def test_a_failing_schedule_is_repeated_on_one_set_up(explorer: Explorer) -> None:
     race = scenario.get("price_edits_lose_nothing")
     entry = report.run(explorer, race, NAIVE, race.naive[0])
