@@ -35,6 +35,7 @@ class Session(threading.Thread):
         self.step = Step("start", "start")
         self.outcome = Outcome(name)
         self.pid = 0
+        self.strict = False  # transactions that name no level, on its connection
         self.blocked = False  # written by the scheduler while this thread is inside a statement
         self.deadlocked = False
         self.waited = False  # during its present step

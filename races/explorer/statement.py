@@ -61,7 +61,14 @@ _EVENTS = {
 _SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 _INERT = frozenset({"pg_catalog", "pg_sleep", "pg_backend_pid", "pg_typeof"})
 ADVISORY_LOCK = "advisory lock"
-_STRICT = re.compile(r"ISOLATION\s+LEVEL\s+(?:REPEATABLE\s+READ|SERIALIZABLE)", re.IGNORECASE)
+_STRICT = re.compile(
+    r"(?:ISOLATION\s+LEVEL\s|transaction_isolation\s*(?:=|\sTO\s))"
+    r"\s*'?(?:REPEATABLE\s+READ|SERIALIZABLE)",
+    re.IGNORECASE,
+)
+_WITHOUT_SNAPSHOT = re.compile(
+    r"\s*(?:LOCK|SET\s+CONSTRAINTS|NOTIFY|LISTEN|UNLISTEN)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,11 @@ class Statement:
     def sets_constraints(self) -> bool:
         """True where it decides when the transaction's deferrable constraints are asked."""
         return bool(_SET_CONSTRAINTS.match(self.text))
+
+    @property
+    def takes_a_snapshot(self) -> bool:
+        """True where what a stricter transaction sees is settled by it, if by none before."""
+        return not _WITHOUT_SNAPSHOT.match(self.text)
 
 
 def is_silent(sql: str) -> bool:

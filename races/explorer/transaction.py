@@ -24,7 +24,8 @@ class OpenTransaction:
 
     def run(self, statement: Statement) -> Footprint:
         """The footprint of a statement inside this transaction; what it takes is held on."""
-        first, self.has_read = not self.has_read, True
+        first = not self.has_read  # of those that take a snapshot, or is before it
+        self.has_read = self.has_read or statement.takes_a_snapshot
         self.holds = union(self.holds, statement.footprint.takes)
         self.at_commit = union(self.at_commit, statement.at_commit)
         self.keys |= statement.footprint.keys & {ADVISORY_LOCK}  # a sequence's step is final
@@ -55,8 +56,8 @@ class OpenTransaction:
         return self.end(commits=False)
 
 
-def autocommitted(statement: Statement) -> Footprint:
+def autocommitted(statement: Statement, *, strict: bool = False) -> Footprint:
     """A statement that is a transaction by itself."""
-    alone = OpenTransaction()
+    alone = OpenTransaction(strict=strict)
     ran = alone.run(statement)
     return ran | alone.end(commits=True) if ran != NOTHING else ran

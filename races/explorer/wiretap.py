@@ -27,6 +27,10 @@ _PREPARE = """
 _COMMIT = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _ROLLBACK = re.compile(r"\s*(ROLLBACK|ABORT)\b(?!\s+TO)", re.IGNORECASE)
 _BEGIN = re.compile(r"\s*(BEGIN|START)\b", re.IGNORECASE)
+_DEFAULTS = re.compile(
+    r"\s*(?:RESET|DISCARD)\b|\bdefault_transaction_isolation\b|\bSESSION\s+CHARACTERISTICS\b",
+    re.IGNORECASE,
+)
 _SESSION_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock", re.IGNORECASE)
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
@@ -42,12 +46,14 @@ class Wiretap:
         self._transaction: OpenTransaction | None = None
         self._cleanup: set[str] = set()
         self._named: list[Any] = []  # cursors that PostgreSQL keeps
+        self._strict = False  # transactions that name no level; once so, until the job has ended
         self.lasting: frozenset[str] = frozenset()  # what outlasts the job, and no death
 
     def __enter__(self) -> Wiretap:
         connection = self._connection
         connection.ensure_connection()
         self._meet_connection()
+        self._strict = self._session.strict
         self._real = (connection._commit, connection._rollback, connection.set_autocommit)
         connection._commit, connection._rollback = self._commit, self._rollback
         connection.set_autocommit = self._set_autocommit
@@ -104,7 +110,10 @@ class Wiretap:
         self._meet_connection()
         step = self._step_for(str(sql))
         if step is None:
-            return execute(sql, params, many, context)
+            result = execute(sql, params, many, context)
+            if _DEFAULTS.search(str(sql)):
+                self._strict = self._strict or self._is_strict()
+            return result
 
         if not many:
             step.shown = answers.statement(self._connection, sql, params)
@@ -137,7 +146,7 @@ class Wiretap:
         self._note_leftovers(sql)
         if statement.is_silent(sql):
             if _BEGIN.match(sql):
-                self._transaction = OpenTransaction()
+                self._transaction = OpenTransaction(strict=self._strict)
             if self._in_transaction():
                 self._open().note_setting(sql)
             return None
@@ -149,7 +158,7 @@ class Wiretap:
         read = statement.read(sql, self._catalog)
         if self._in_transaction():
             return Step(STATEMENT, read.text, self._open().run(read))
-        footprint = autocommitted(read)
+        footprint = autocommitted(read, strict=self._strict)
         return Step(STATEMENT, read.text, footprint, may_lose_reply=footprint.may_change)
 
     def _commit(self) -> None:
@@ -186,7 +195,7 @@ class Wiretap:
         if self._transaction is None:
             level = self._connection.connection.isolation_level
             strict = level is not None and level >= psycopg.IsolationLevel.REPEATABLE_READ
-            self._transaction = OpenTransaction(strict=strict)
+            self._transaction = OpenTransaction(strict=strict or self._strict)
         return self._transaction
 
     # -- faults
@@ -220,6 +229,14 @@ class Wiretap:
             self._session.pid = raw.info.backend_pid
             raw.execute(self._settings(), prepare=False)
             self._transaction = None
+            self._session.strict = self._is_strict()
+            self._strict = self._strict or self._session.strict
+
+    def _is_strict(self) -> bool:
+        """Ask for the level of transactions that name none: a role may have one of its own."""
+        raw = self._connection.connection
+        (level,) = raw.execute("SHOW default_transaction_isolation", prepare=False).fetchone()
+        return level in ("repeatable read", "serializable")
 
     def _settings(self) -> str:
         return _PREPARE.format(self._session.name.replace("'", "''"))

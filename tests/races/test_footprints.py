@@ -1,12 +1,16 @@
 """What a statement touches, by its text and the catalogue, and which two steps may be swapped."""
 
 import pytest
+from django.db import connection, transaction
 
 from races.explorer import Explorer, catalog, statement
 from races.explorer.catalog import Catalog
 from races.explorer.dependency import DELETE, INSERT, KEY_SHARE, UPDATE, WRITE, Footprint, names
 from races.explorer.dependency import independent as swap
 from races.explorer.programs import SCHEMA
+from races.explorer.run import Run
+from races.explorer.transaction import OpenTransaction
+from races.models import Effect
 
 
 def test_a_plain_read_depends_on_commits_alone() -> None:
@@ -166,3 +170,63 @@ def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str
 )
 def test_what_the_text_tells_touches_what_it_says(known: Catalog, sql: str) -> None:
     assert not statement.read(sql, known).footprint.everything
+
+
+def _strict_steps(explorer: Explorer, *statements: str) -> list[bool]:
+    """Of each step of a worker that says this, then looks alone and in a transaction."""
+
+    def job() -> None:
+        with connection.cursor() as cursor:
+            for sql in statements:
+                cursor.execute(sql)
+        Effect.objects.count()
+        with transaction.atomic():
+            Effect.objects.count()
+
+    found = []
+
+    def driver(run: Run) -> None:
+        while choices := run.choices():
+            found.append(run.step("A").footprint.strict)
+            run.take(choices[0])
+
+    with explorer.scenario([job]) as scenario:
+        scenario.drive(driver)
+    return found
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET default_transaction_isolation = 'repeatable read'",
+        "SET default_transaction_isolation TO serializable",
+    ],
+)
+def test_a_session_may_be_strict_as_a_whole(explorer: Explorer, setting: str) -> None:
+    assert _strict_steps(explorer, setting) == [True, True, True]
+    assert _strict_steps(explorer) == [False, False, False]  # on the same connection
+
+
+def test_a_role_may_be_strict_as_a_whole(explorer: Explorer) -> None:
+    control = explorer.server.connection
+    control.execute("ALTER ROLE CURRENT_USER SET default_transaction_isolation = 'serializable'")
+    try:
+        assert _strict_steps(explorer) == [True, True, True]
+    finally:
+        control.execute("ALTER ROLE CURRENT_USER RESET default_transaction_isolation")
+
+
+def test_a_transaction_may_be_made_strict_by_its_variable() -> None:
+    assert statement.makes_strict("SET LOCAL transaction_isolation = 'serializable'")
+    assert statement.makes_strict("SET transaction_isolation TO 'repeatable read'")
+    assert not statement.makes_strict("SET transaction_isolation = 'read committed'")
+
+
+def test_the_snapshot_of_a_transaction_is_taken_behind_its_locks_of_tables(known: Catalog) -> None:
+    begun = OpenTransaction(strict=True)
+    first, second, third = (
+        begun.run(statement.read(sql, known))
+        for sql in ("LOCK TABLE race_item", "SELECT 1 FROM race_log", "SELECT 2 FROM race_log")
+    )
+    assert (first.everything, second.snapshot, third.snapshot) == (True, True, False)
