@@ -3,7 +3,8 @@
 PostgreSQL's MVCC makes many of them independent: a plain read sees commits, never what is not yet
 committed, so it depends on the *commits* to its tables only. Locks depend on each other by the
 matrix of row locks (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS).
-Under REPEATABLE READ and SERIALIZABLE everything that meets in one table is taken as dependent.
+Under REPEATABLE READ and SERIALIZABLE everything that meets in one table is taken as dependent, and
+of two such transactions every step of one on every step of the other.
 All is by table: coarser than the truth, which costs schedules. What a statement touches is read
 from its text and the catalogue; that this misses none is tried on random programs, not proven.
 """
@@ -130,10 +131,10 @@ def _sees(a: Footprint, b: Footprint) -> bool:
 
 
 def _strict_clash(a: Footprint, b: Footprint) -> bool:
+    if a.strict and b.strict:
+        return True  # a read may doom another's transaction, which fails in whatever it says next
     if not (a.strict or b.strict):
         return False
-    if a.strict and b.strict and (a.commits or b.commits or a.frees or b.frees):
-        return True
     both = a.tables & b.tables
     return any(_touches(a, table) or _touches(b, table) for table in both)
 

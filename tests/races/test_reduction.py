@@ -178,6 +178,22 @@ def test_new_rows_that_may_clash_at_commit_make_two_commits_depend_on_each_other
     assert not swap(commit, commit)
 
 
+def test_a_serializable_read_may_doom_another_in_the_middle(
+    explorer: Explorer, family: Callable[[str, str], None]
+) -> None:
+    """What the doomed one says next fails, in whichever table it would have looked."""
+    family("", "")
+    begin, turn = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SELECT pg_advisory_xact_lock(1)"
+    reads, writes = "SELECT v FROM race_", "UPDATE race_top SET v = 5 WHERE id = 1"
+    changes = _says(begin, turn, "UPDATE race_leaf SET v = 7")
+    meets = _says(begin, f"{reads}top", writes)
+    workers = [
+        _says(begin, f"{reads}leaf", turn, writes, f"{reads}middle"),
+        lambda: [changes(), meets()],
+    ]
+    assert _ends(explorer, workers, reduce=True) == _ends(explorer, workers, reduce=False)
+
+
 def test_a_death_at_the_end_of_a_job_frees_a_session_lock_at_any_moment(explorer: Explorer) -> None:
     """Another may have seen the job's effect, been refused the lock and said so by then."""
 
