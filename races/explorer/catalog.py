@@ -18,9 +18,11 @@ _FOREIGN_KEYS = """
     JOIN pg_class parent ON parent.oid = con.confrelid
     WHERE con.contype = 'f'
 """
+# a partition, or a table with heirs, is met under more than one name
 _RELATIONS = """
-    SELECT relname, relkind IN ('v', 'm', 'f') FROM pg_class
-    JOIN pg_namespace n ON n.oid = relnamespace
+    SELECT relname, relkind IN ('v', 'm', 'f', 'p')
+        OR EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname !~ '^(pg_|information_schema)'
 """
 _FUNCTIONS = """
@@ -74,7 +76,7 @@ class Catalog:
     """The part of a database's catalogue that footprints need. Read once per scenario."""
 
     tables: frozenset[str]
-    opaque: frozenset[str]  # views and functions: what they touch is not in the statement
+    opaque: frozenset[str]  # views, partitions, functions: what they touch is not in the statement
     triggers: dict[str, frozenset[str]]  # table -> events
     unique: dict[str, frozenset[str]]  # table -> columns of its plain unique indexes
     asked_late: frozenset[str]  # tables with a deferrable unique or exclusion constraint
@@ -93,8 +95,8 @@ def read(connection: "psycopg.Connection[Any]") -> Catalog:
         for described in connection.execute(_FOREIGN_KEYS)
     ]
     return Catalog(
-        tables=frozenset(name for name, is_view in relations if not is_view),
-        opaque=frozenset({name for name, is_view in relations if is_view} | functions),
+        tables=frozenset(name for name, is_opaque in relations if not is_opaque),
+        opaque=frozenset({name for name, is_opaque in relations if is_opaque} | functions),
         triggers=_triggers(connection),
         unique=_unique(connection),
         asked_late=frozenset(name for (name,) in connection.execute(_ASKED_LATE)),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 KEY_SHARE, SHARE, NO_KEY_UPDATE, UPDATE = "key share", "share", "no key update", "update"
 INSERT, WRITE, DELETE = "insert", "write", "delete"
 CHANGES = frozenset({INSERT, WRITE, DELETE})
+ANY_SEQUENCE = "sequence"  # a number drawn by hand: from whichever
 
 _CLASHES: dict[str, frozenset[str]] = {
     KEY_SHARE: frozenset({UPDATE, DELETE}),
@@ -85,6 +86,11 @@ class Footprint:
     def may_change(self) -> bool:
         """True where it has changed rows, or may have, as its statements do not tell."""
         return bool(self.everything or self.changed)
+
+    @property
+    def may_change_any_table(self) -> bool:
+        """True where it cannot be told which tables, or their sequences, it has changed."""
+        return self.everything or ANY_SEQUENCE in self.keys
 
 
 NOTHING = Footprint()

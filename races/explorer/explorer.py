@@ -182,7 +182,7 @@ class Scenario:
 
         def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             footprint = statement.read(sql, self._catalog).footprint
-            if footprint.everything and not statement.is_silent(sql):
+            if footprint.may_change_any_table and not statement.is_silent(sql):
                 self._changed = None
             elif self._changed is not None:
                 self._changed |= footprint.changed
@@ -214,7 +214,7 @@ class Scenario:
             run.thaw()
             self.explorer.recover()
             raise
-        self._changed = None if run.touched.everything else run.touched.changed
+        self._changed = None if run.touched.may_change_any_table else run.touched.changed
 
     def _team(self) -> Team:
         return Team(

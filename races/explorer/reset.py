@@ -18,11 +18,14 @@ _TABLES = """
     WHERE relkind = 'r' AND nspname = current_schema() GROUP BY 1 ORDER BY 1
 """
 _SEQUENCES = """
-    SELECT s.relname, t.relname FROM pg_class s
-    JOIN pg_depend d ON d.objid = s.oid AND d.deptype IN ('a', 'i')
-    JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace n ON n.oid = t.relnamespace
+    SELECT s.relname, COALESCE(t.relname, '') FROM pg_class s
+    JOIN pg_namespace n ON n.oid = s.relnamespace
+    LEFT JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass
+         AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+    LEFT JOIN pg_class t ON t.oid = d.refobjid
     WHERE s.relkind = 'S' AND nspname = current_schema()
 """
+_OF_NO_TABLE = ""  # sequences that belong to none; whoever draws from them cannot be told
 
 
 class Snapshot:
@@ -61,7 +64,7 @@ class Snapshot:
         return found
 
     def _has_rows(self, table: str) -> bool:
-        query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
+        query = sql.SQL("SELECT EXISTS (SELECT FROM ONLY {})").format(sql.Identifier(table))
         return bool((self._connection.execute(query).fetchone() or (False,))[0])
 
     def _copy(self) -> None:
@@ -69,7 +72,7 @@ class Snapshot:
         schema = sql.Identifier(self._schema)
         parts = [sql.SQL("CREATE SCHEMA {}").format(schema)]
         parts += [
-            sql.SQL("CREATE TABLE {}.{} AS SELECT {} FROM {}").format(
+            sql.SQL("CREATE TABLE {}.{} AS SELECT {} FROM ONLY {}").format(
                 schema, sql.Identifier(table), self._list(table), sql.Identifier(table)
             )
             for table in sorted(self._filled)
@@ -78,12 +81,12 @@ class Snapshot:
 
     def _deletes(self, tables: list[str]) -> list[sql.Composable]:
         # replica: neither foreign keys nor triggers that refuse a DELETE are asked
-        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in tables]
+        deletes = [sql.SQL("DELETE FROM ONLY {}").format(sql.Identifier(table)) for table in tables]
         return [sql.SQL("SET LOCAL session_replication_role = replica"), *deletes]
 
     def _inserts(self, tables: list[str]) -> list[sql.Composable]:
         parts: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
-        for table in tables:
+        for table in [*tables, _OF_NO_TABLE]:
             if table in self._filled:
                 parts.append(self._insert(table))
             for sequence, last, called in self._sequences.get(table, ()):

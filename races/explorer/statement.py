@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .catalog import Catalog, ForeignKey
 from .dependency import (
+    ANY_SEQUENCE,
     CHANGES,
     DELETE,
     INSERT,
@@ -113,7 +114,7 @@ def makes_strict(sql: str) -> bool:
 
 def is_drawn(key: str) -> bool:
     """True where the key is a sequence's: the number is drawn for good, whoever dies of it."""
-    return key.startswith("sequence")
+    return key.startswith(ANY_SEQUENCE)
 
 
 def template(sql: str) -> str:
@@ -267,8 +268,8 @@ def _keys(bare: str, takes: Takes, catalog: Catalog) -> frozenset[str]:
     keys = {ADVISORY_LOCK} if _ADVISORY.search(bare) else set()
     numbered = {table for table, modes in takes.items() if INSERT in modes} & catalog.numbered
     if _SEQUENCE.search(bare):  # whose it is, is not looked for
-        keys, numbered = keys | {"sequence"}, set(catalog.numbered)
-    return frozenset(keys | {f"sequence of {table}" for table in numbered})
+        keys, numbered = keys | {ANY_SEQUENCE}, set(catalog.numbered)
+    return frozenset(keys | {f"{ANY_SEQUENCE} of {table}" for table in numbered})
 
 
 def _is_of_the_server(word: str) -> bool:
