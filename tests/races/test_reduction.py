@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
-from races.explorer import Explorer, catalog, statement
+from races.explorer import Explorer, catalog, point, statement
 from races.explorer.dependency import independent as swap
 from races.explorer.faults import Faults
 from races.explorer.reduction import compare
 from races.explorer.transaction import OpenTransaction
-from races.models import Account, Effect
+from races.models import Account, Effect, Job
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,39 @@ def test_new_rows_that_may_clash_at_commit_make_two_commits_depend_on_each_other
     )
     commit = OpenTransaction(inserted.footprint.takes, inserted.at_commit).end(commits=True)
     assert not swap(commit, commit)
+
+
+def test_a_death_behind_a_step_that_nobody_notices_frees_a_lock_at_any_moment(
+    explorer: Explorer,
+) -> None:
+    """Such a step is made at once, so that nobody comes in before it; but they do behind it."""
+
+    def begins_once() -> None:
+        if Job.objects.filter(pk=2, state="pending").update(state="begun"):
+            with transaction.atomic():
+                Job.objects.select_for_update().get(pk=1)
+                point("work")
+        else:
+            Account.objects.update(credits=F("credits") * 2)
+
+    def looks_for_work() -> None:
+        with transaction.atomic():
+            found = list(Job.objects.select_for_update(skip_locked=True).filter(pk=1))
+        if not found:
+            Account.objects.update(credits=F("credits") + 1)
+
+    def setup() -> None:
+        Job.objects.bulk_create([Job(pk=1), Job(pk=2)])
+        Account.objects.create(pk=1, credits=1)
+
+    def ends(*, reduce: bool) -> set[int]:
+        jobs, faults = [begins_once, looks_for_work], Faults(kills=1, spared=frozenset({"B"}))
+        with explorer.scenario(jobs, setup=setup, faults=faults) as scenario:
+            found = scenario.search(reduce=reduce)
+            return {Account.objects.get().credits for explored in found if explored.whole}
+
+    assert 3 in ends(reduce=False)
+    assert ends(reduce=True) == ends(reduce=False)
 
 
 def test_a_serializable_read_may_doom_another_in_the_middle(
