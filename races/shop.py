@@ -23,7 +23,7 @@ REDUCTION_HELD = {
 
 CLAIMED_BEFORE = {
     "FOR NO KEY UPDATE OF pricing_pricereduction": "the message's row lock comes first here; it is "
-    "taken against whoever comes past the message (cancel_and_apply_have_one_outcome)",
+    "taken against whoever comes past the message (a_chunked_run_survives_its_death)",
     "FOR NO KEY UPDATE OF pricing_product": "the message's row lock comes first here; it is taken "
     "against other reductions (overlapping_reductions_both_count)",
     "message.state = ": "that a message was never run says the same of a first run",
