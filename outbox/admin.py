@@ -180,7 +180,8 @@ class MessageAdmin(ReadOnly):
         who = request.user.get_username()
 
         def act(message_id: UUID) -> str:
-            done = deadletters.discard(message_id, reason=f"discarded by {who}", actor=who)
+            reason = f"discarded by {who}"
+            done = deadletters.discard(message_id, reason=reason, actor=who, goes_on=False)
             return "" if done else f"{message_id} is not dead."
 
         self._each(request, queryset, act, "discarded")

@@ -33,13 +33,16 @@ def cancel(message_id: UUID, *, reason: str, actor: str = "", goes_on: bool = Tr
     return True
 
 
-def discard(message_id: UUID, *, reason: str, actor: str) -> bool:
-    """Give a dead message up, with the reason; its group goes on. False where it is not dead."""
+def discard(message_id: UUID, *, reason: str, actor: str, goes_on: bool = True) -> bool:
+    """Give a dead message up, with the reason; its group goes on. False where it is not dead.
+
+    What `on_abandoned` leaves a deferred constraint to refuse is as in `cancel`.
+    """
     with transaction.atomic():
         message = _held_in_state(message_id, [State.DEAD])
         if message is None:
             return False
-        endings.end(message, State.DISCARDED, reason, actor=actor)
+        endings.end(message, State.DISCARDED, reason, actor=actor, goes_on=goes_on)
     return True
 
 

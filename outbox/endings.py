@@ -96,4 +96,4 @@ def _tell(message: Message, state: str, reason: str, *, comes_again: bool, goes_
 
 def _was_in_the_way(error: Exception) -> bool:
     sqlstate = getattr(error.__cause__, "sqlstate", "")
-    return isinstance(error, OperationalError) and sqlstate == groups.LOCK_NOT_AVAILABLE
+    return isinstance(error, OperationalError) and sqlstate in errors.LOCKED

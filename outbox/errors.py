@@ -5,6 +5,12 @@ from datetime import timedelta
 LONGEST = 4_000
 """Characters of an error that are kept: its end is in the log."""
 
+LONGEST_DELAY = timedelta(days=3_650)
+"""Of a snooze or a back-off. PostgreSQL knows years that Python cannot read again."""
+
+LOCKED = ("40P01", "55P03")
+"""PostgreSQL's codes of a deadlock, and of a lock that was not to be had in time: later perhaps."""
+
 
 def text_of(error: BaseException) -> str:
     """The error as people read it: its class and its words, bounded, as PostgreSQL can store it."""
@@ -34,6 +40,8 @@ class Snooze(Exception):
     def __init__(self, delay: timedelta, reason: str = "") -> None:
         if delay <= timedelta(0):
             raise ValueError(f"Snooze needs a delay above zero, not {delay}.")
+        if delay > LONGEST_DELAY:
+            raise ValueError(f"Snooze needs a delay of {LONGEST_DELAY.days} days at most: {delay}.")
         super().__init__(reason or f"not before {delay} from now")
         self.delay = delay
 

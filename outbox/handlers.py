@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from celery import Task, shared_task
 
-from outbox.errors import DirectCall, UnknownHandler
+from outbox.errors import LONGEST_DELAY, DirectCall, UnknownHandler
 
 CRASH_LIMIT = 3
 """Crashes while running alone after which a message is dead, even where retries are unlimited."""
@@ -56,6 +56,11 @@ class Retry:
             )
         if min(self.base, self.cap) <= timedelta(0):
             raise ValueError(f"Retry needs a base and a cap above zero: {self.base}, {self.cap}.")
+        if max(self.base, self.cap) > LONGEST_DELAY:
+            raise ValueError(
+                f"Retry needs a base and a cap of {LONGEST_DELAY.days} days at most: "
+                f"{self.base}, {self.cap}."
+            )
 
     def delay(self, attempts: int) -> timedelta:
         """The delay to draw after `attempts` failed attempts, at least one of them."""

@@ -31,6 +31,9 @@ def idempotent_post(view: Callable[..., Answer]) -> Callable[..., HttpResponse]:
     `answers`. The same key after that is a new request. What must not happen twice even then needs
     a constraint of its own.
 
+    A multipart form is parsed before the view, to be told from another: its view has `request.POST`
+    and `request.FILES`, and no `request.body`.
+
     The view runs inside one transaction, whose first statement takes an advisory lock on the key:
     a killed request leaves nothing behind that says "running".
     """

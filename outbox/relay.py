@@ -14,6 +14,7 @@ from math import ceil
 from django.db import connection, transaction
 
 from outbox import dispatch, groups, handlers, runs
+from outbox.cooldown import Cooldown
 from outbox.monitoring.models import Pause
 from outbox.position import Position
 
@@ -27,6 +28,9 @@ MOST_COUNTED = 10_000
 
 MOST_DISPATCHES = 8
 """Dispatches per handler and round: enough to wake every worker, too few for a storm."""
+
+SILENCE = 1.0, 4.0
+"""Seconds between two rings for the same earliest message, from the third on, and at most."""
 
 LOCK = 0x0B0C_0001
 """The advisory lock that lets one relay at a time ring: a courtesy to the broker, no more."""
@@ -45,17 +49,54 @@ class Round:
     skipped: bool = False
 
 
-def run_once() -> Round:
-    """One round: crashes, lost promotions, due messages. Safe at any time, beside any other."""
+class Rings:
+    """What a relay has rung for, so that it rings ever more rarely where nobody comes.
+
+    What no worker receives piles up in the broker, and whoever comes back works through all of it
+    before anything new. So as long as a handler's earliest due message stays the same, each
+    silence is twice as long as the one before.
+    """
+
+    def __init__(self) -> None:
+        self._rung: dict[str, tuple[Position, Cooldown]] = {}
+
+    def are_worth_it(self, name: str, earliest: Position) -> bool:
+        """Whether something has moved since the last ring, or it is long enough ago."""
+        last, silence = self._rung.get(name, (None, None))
+        return silence is None or last != earliest or not silence.is_on()
+
+    def note(self, name: str, earliest: Position) -> None:
+        """They went out."""
+        last, silence = self._rung.get(name, (None, None))
+        if silence is None or last != earliest:
+            self._rung[name] = earliest, Cooldown(*SILENCE)
+        else:
+            silence.failed()
+
+    def forget(self) -> None:
+        """Something else has changed: ring for all that is due."""
+        self._rung.clear()
+
+
+def run_once(rings: Rings | None = None) -> Round:
+    """One round: crashes, lost promotions, due messages. Safe at any time, beside any other.
+
+    `rings` is what earlier rounds of this process have rung for; without, nothing was.
+    """
+    rings = rings or Rings()
     found = Round(crashed=runs.collect_crashed())
     found.promoted = sum(groups.promote(name) for name in groups.stalled())
+    if found.crashed or found.promoted:
+        rings.forget()
     with transaction.atomic(durable=True):
         if not _only_relay():
             found.skipped = True
             return found
         paused = set(Pause.objects.values_list("target", flat=True))
         for name, due, earliest in _due_per_handler():
-            found.dispatched += _ring(name, due, earliest, paused)
+            if rings.are_worth_it(name, earliest) and (sent := _ring(name, due, earliest, paused)):
+                rings.note(name, earliest)
+                found.dispatched += sent
     if found.crashed or found.promoted or found.dispatched:
         logger.info("relay round", extra=vars(found))
     return found

@@ -4,6 +4,7 @@ What kills its worker leaves no exception behind. It leaves a record that nobody
 """
 
 import logging
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ LONGEST_UNHELD = 1.0
 """Seconds after which a record is not left between two of its messages: well below GRACE."""
 
 PATIENCE = timedelta(seconds=1)
-"""What `on_abandoned` may wait for a lock while the relay holds its round up for it."""
+"""What `on_abandoned` may wait for locks in a round of the relay, of all crashes together."""
 
 
 def withdraw(run: Run) -> None:
@@ -39,30 +40,38 @@ def collect_crashed() -> int:
     Each process is a transaction of its own, each record a savepoint: one that cannot be written
     down is left for the next call, and keeps nobody from the others.
     """
+    until = time.monotonic() + PATIENCE.total_seconds()
     with transaction.atomic():
         per_worker = Counter(run.worker for run in Run.objects.gone(GRACE).order_by("id"))
-    return sum(_collect(worker, seen) for worker, seen in sorted(per_worker.items()))
+    return sum(_collect(worker, seen, until) for worker, seen in sorted(per_worker.items()))
 
 
-def _collect(worker: str, seen: int) -> int:
+def _collect(worker: str, seen: int, until: float) -> int:
     """Those of one process, of which so many were seen before they were all held."""
+    noted, committed = 0, list[bool]()
     try:
         with transaction.atomic():
-            _wait_at_most(PATIENCE)
+            transaction.on_commit(lambda: committed.append(True))  # the first hook to run
             gone = list(Run.objects.gone(GRACE).filter(worker=worker).order_by("id"))
             in_company = max(seen, len(gone)) > 1
-            return sum(_note(run, in_company=in_company) for run in gone)
+            for run in gone:
+                _wait_at_most(until - time.monotonic())
+                noted += _note(run, in_company=in_company)
     except Exception:
+        if committed:
+            logger.exception("a hook after the commit failed", extra={"worker": worker})
+            return noted
         logger.exception("crashes could not be written down", extra={"worker": worker})
         connection.close_if_unusable_or_obsolete()
         return 0
+    return noted
 
 
-def _wait_at_most(patience: timedelta) -> None:
+def _wait_at_most(seconds: float) -> None:
     """In this transaction, for any lock: `on_abandoned` may ask for rows that somebody keeps."""
-    milliseconds = str(int(patience.total_seconds() * 1000))
+    milliseconds = max(1, int(seconds * 1000))  # 0 would be for ever
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
 
 
 def _note(run: Run, *, in_company: bool) -> bool:

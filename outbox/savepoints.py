@@ -14,7 +14,8 @@ def savepoint(whose: str, *, complete: bool = False) -> Iterator[None]:
 
     Raises Transient where `whose` code swallowed an exception inside atomic(): Django would undo
     the savepoint silently, and undone work be taken for done. A deferred constraint, as Django's
-    foreign keys are, would else speak up at COMMIT, when nothing but the whole can be undone.
+    foreign keys are, would else speak up at COMMIT, when nothing but the whole can be undone. From
+    then on all deferrable constraints are deferred, also those that were not.
     """
     with transaction.atomic():
         yield

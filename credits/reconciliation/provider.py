@@ -32,9 +32,8 @@ GRACE = timedelta(minutes=10)
 FETCHES = 20
 """Texts that a step asks for by their ids, each with a request of its own."""
 
-ASKING = timedelta(seconds=15)
-"""After this a step asks for no further one. Its deadline is a minute, of which a single text may
-take half: three tries, of which each may take the time-out twice."""
+STEP = timedelta(seconds=45)
+"""What of its step's deadline, a minute, this check may take."""
 
 LIST = "the provider's list"
 OUT_OF_REACH = Page(0, [LIST], None)
@@ -121,10 +120,18 @@ class SentIsNotListed(Check):
         return "" if suspect.subject == LIST else reverse("credits:text", args=[suspect.subject])
 
 
+def asking() -> timedelta:
+    """After this a step asks for no further text: one may need three tries, each of which may take
+    the time-out twice.
+    """
+    longest = timedelta(seconds=provider_list.TRIES * 2 * settings.TEXTS.timeout)
+    return max(STEP - longest, timedelta(0))
+
+
 def _ask_for(sids: Mapping[int, str]) -> dict[int, bool]:
     """Whether the provider knows them; of the first ones only, where it is slow."""
     known: dict[int, bool] = {}
-    latest = time.monotonic() + ASKING.total_seconds()
+    latest = time.monotonic() + asking().total_seconds()
     for pk, sid in sids.items():
         if known and time.monotonic() > latest:
             break

@@ -69,7 +69,7 @@ def discard(selection: Selection, *, actor: str, reason: str, dry_run: bool = Fa
         raise ValueError("Discarding needs a reason: the next person will ask for it.")
 
     def give_up(message_id: UUID, _: int) -> None:
-        if not deadletters.discard(message_id, reason=reason, actor=actor):
+        if not deadletters.discard(message_id, reason=reason, actor=actor, goes_on=False):
             raise NotRedrivable("It is not dead any more, or somebody else holds it.")
 
     report = _each(selection, give_up, dry_run=dry_run)

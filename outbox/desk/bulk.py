@@ -68,7 +68,7 @@ def _acts(actor: str, reason: str) -> dict[str, Act]:
             raise NotRedrivable("It is being run at this moment, or does not wait any more.")
 
     def discard(message_id: UUID, _: int) -> None:
-        if not deadletters.discard(message_id, reason=reason, actor=actor):
+        if not deadletters.discard(message_id, reason=reason, actor=actor, goes_on=False):
             raise NotRedrivable("It is not dead, or somebody else holds it.")
 
     return {"redrive": redrive, "cancel": cancel, "discard": discard}

@@ -227,7 +227,7 @@ def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bo
 
 
 def _raise_if_in_the_way(error: Exception, *, patient: bool) -> None:
-    if patient and getattr(error.__cause__, "sqlstate", "") in _LOCKED:
+    if patient and getattr(error.__cause__, "sqlstate", "") in errors.LOCKED:
         raise _InTheWay from error
 
 
@@ -263,8 +263,6 @@ def _note(run: Reconciliation, check: Check, suspect: Suspect, repair: str) -> N
         extra={"check": check.name, "type": suspect.type, "subject": suspect.subject},
     )
 
-
-_LOCKED = ("40P01", "55P03")  # a deadlock; a lock that was not to be had in time
 
 _INSERT = """
     INSERT INTO outbox_reconciliation (running, cause, dry_run, names, done, after, turn, checked,

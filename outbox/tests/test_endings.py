@@ -1,5 +1,6 @@
 """What `on_abandoned` does wrong is noted; it keeps neither message nor relay from going on."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -181,3 +182,40 @@ def test_one_that_must_wait_keeps_none_of_its_process_waiting(
         other.execute("SELECT FROM test_ledger FOR UPDATE")
         assert runs.collect_crashed() == 1
     assert (state_of(waits), state_of(other_one)) == ("pending", "dead")
+
+
+def test_the_relay_waits_for_all_of_them_no_longer_than_for_one(
+    refused: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(runs, "_wait_at_most", waits.append)
+    refused(lambda *_: time.sleep(0.05))
+    crashed("gone:1")
+    crashed("gone:2")
+    assert runs.collect_crashed() == 2
+    assert waits[1] < waits[0] - 0.04 < runs.PATIENCE.total_seconds()
+
+
+def test_a_hook_of_on_abandoned_that_fails_undoes_no_crash(
+    refused: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("an outside call")
+
+    refused(lambda *_: transaction.on_commit(fail))
+    message = crashed()
+    assert (runs.collect_crashed(), state_of(message)) == (1, "dead")
+    assert "a hook after the commit failed" in caplog.text
+    assert "could not be written down" not in caplog.text
+
+
+def test_who_discards_has_rows_of_its_own_to_complete_yet(
+    refused: Any, ledger: Any, orphan: Any
+) -> None:
+    handler, message = refused(lambda *_: ledger.add("told")), enqueue()
+    deliver(handler, message)
+    with transaction.atomic():
+        orphan()
+        assert outbox.discard(message.id, reason="no more", actor="ann")
+        ledger.execute("DELETE FROM test_note")
+    assert (state_of(message), ledger.all()) == ("discarded", ["told", "told"])

@@ -125,6 +125,12 @@ def test_a_snooze_needs_a_delay() -> None:
         outbox.Snooze(timedelta(0))
 
 
+@pytest.mark.parametrize("make", [outbox.Snooze, lambda delay: outbox.Retry(cap=delay)])
+def test_no_delay_leads_to_a_year_that_cannot_be_read_again(make: Any) -> None:
+    with pytest.raises(ValueError, match="days at most"):
+        make(timedelta(days=3_000_000))
+
+
 def test_one_bad_message_neither_holds_nor_buries_its_batch(declare: Any, ledger: Any) -> None:
     def together(messages: list[Message]) -> None:
         for message in messages:

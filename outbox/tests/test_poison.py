@@ -111,8 +111,13 @@ def test_company_stays_company_where_one_comes_to_life_while_the_relay_looks(
         with transaction.atomic():
             claims.open_next(handler, Delivery(worker="one:1"))
     with another_session() as other, other.transaction():
-        take = "SELECT FROM outbox_run ORDER BY id LIMIT 1 FOR UPDATE"
-        monkeypatch.setattr(runs, "_wait_at_most", lambda _: other.execute(take))
+        collect = runs._collect
+
+        def late(*what: Any) -> int:
+            other.execute("SELECT FROM outbox_run ORDER BY id LIMIT 1 FOR UPDATE")
+            return collect(*what)
+
+        monkeypatch.setattr(runs, "_collect", late)
         assert runs.collect_crashed() == 1
     assert sorted(Message.objects.values_list("crashes", "alone")) == [(0, False), (0, True)]
 

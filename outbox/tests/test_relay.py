@@ -1,6 +1,7 @@
 """The relay finds everything that no dispatch stands for."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import outbox
-from outbox import relay
+from outbox import cooldown, relay
 from outbox.models import Message
 from outbox.tests.conftest import another_session, deliver, enqueue, make_due
 
@@ -47,6 +48,60 @@ def test_a_storm_cannot_form(sent: list[Any]) -> None:
     make_due(*Message.objects.filter(id__in=ids))
     sent.clear()
     assert relay.run_once().dispatched == len(sent) == 8
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(cooldown, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def rung_at(clock: list[float], rings: relay.Rings, rounds: int) -> list[float]:
+    """When it rings, of so many rounds, two of them a second."""
+    found = []
+    for _ in range(rounds):
+        if relay.run_once(rings).dispatched:
+            found.append(clock[0] - 100)
+        clock[0] += 0.5
+    return found
+
+
+def test_where_nobody_comes_it_rings_ever_more_rarely(clock: list[float]) -> None:
+    """A queue whose workers are away for a minute would have thousands of dispatches else."""
+    make_due(enqueue())
+    assert rung_at(clock, relay.Rings(), 30) == [0, 0.5, 1.5, 3.5, 7.5, 11.5]
+
+
+def test_it_rings_at_once_when_something_has_moved(clock: list[float]) -> None:
+    first, second = enqueue(), enqueue()
+    make_due(first, second)
+    rings = relay.Rings()
+    assert rung_at(clock, rings, 5) == [0, 0.5, 1.5]
+    Message.objects.filter(id=first.id).update(state="done", finished_at=timezone.now())
+    assert rung_at(clock, rings, 4) == [2.5, 3.0, 4.0]
+
+
+def test_it_rings_at_once_for_what_has_crashed(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_due(enqueue())
+    rings = relay.Rings()
+    assert rung_at(clock, rings, 5) == [0, 0.5, 1.5]
+    monkeypatch.setattr(relay.runs, "collect_crashed", lambda: 1)
+    assert relay.run_once(rings).dispatched == 1
+
+
+def test_what_did_not_go_out_is_no_ring(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the broker is back it is rung for at once."""
+    make_due(enqueue())
+    rings = relay.Rings()
+    with monkeypatch.context() as away:
+        away.setattr(relay.dispatch, "send", lambda *_, **__: False)
+        assert rung_at(clock, rings, 5) == []
+    assert relay.run_once(rings).dispatched == 1
 
 
 def test_slow_jobs_whose_dispatches_were_lost_do_not_queue_up_behind_one(sent: list[Any]) -> None:

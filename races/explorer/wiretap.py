@@ -31,6 +31,9 @@ _DEFAULTS = re.compile(
     r"\s*(?:RESET|DISCARD)\b|\bdefault_transaction_isolation\b|\bSESSION\s+CHARACTERISTICS\b",
     re.IGNORECASE,
 )
+_LEVEL_IN_A_CALL = re.compile(
+    r"\bset_config\s*\(\s*'(?:default_)?transaction_isolation'", re.IGNORECASE
+)
 _SESSION_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock", re.IGNORECASE)
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
@@ -77,7 +80,9 @@ class Wiretap:
             raw.autocommit = True
             self._renew(raw)
         if self._cleanup and raw is not None and not raw.closed:
-            raw.execute("; ".join(sorted(self._cleanup)), prepare=False)
+            # Ours come back after what took them away.
+            ours_last = sorted(self._cleanup, key=lambda sql: (sql == self._settings(), sql))
+            raw.execute("; ".join(ours_last), prepare=False)
         for cursor in self._named:  # by now this asks nothing of the server
             cursor.close()
 
@@ -144,6 +149,8 @@ class Wiretap:
 
     def _step_for(self, sql: str) -> Step | None:
         self._note_leftovers(sql)
+        if _LEVEL_IN_A_CALL.search(sql):
+            points.refuse("set_config() of an isolation level is not understood: SET it instead.")
         if statement.is_silent(sql):
             if _BEGIN.match(sql):
                 self._transaction = OpenTransaction(strict=self._strict)

@@ -101,9 +101,6 @@ SCENARIO = Scenario(
                 "between two of them is not shown",
                 "in SELECT outbox_message": "a wrong suspicion only rings once more, and the "
                 "dispatch finds nothing to do",
-                "FOR NO KEY UPDATE OF message": "not reached in the schedules that are tried for "
-                "one removal; a first run's claim breaks without it "
-                "(a_failing_job_waits_before_it_runs_again)",
             },
         ),
     ),

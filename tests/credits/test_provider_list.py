@@ -1,13 +1,12 @@
 """The provider's list and ours, each broken by hand: found, mended, then silent."""
 
 import sqlite3
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from environs import Env
 
-from config import home
-from config.settings.texts import find_texts
 from credits import provider_list, providers
 from credits.models import Campaign, Finding
 from credits.reconciliation import provider
@@ -148,7 +147,7 @@ def test_a_slow_list_takes_more_steps_and_not_the_night(
     now, asked, has = [0.0], list[str](), provider_list.has
 
     def slowly(sid: str) -> bool:
-        now[0] += provider.ASKING.total_seconds() + 1
+        now[0] += provider.STEP.total_seconds()
         asked.append(sid)
         return has(sid)
 
@@ -163,10 +162,8 @@ def test_a_slow_list_takes_more_steps_and_not_the_night(
     assert len(asked) == 1 + texts, "none is asked for twice in a run"
 
 
-def test_asking_for_a_text_fits_into_the_deadline_of_its_step(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("TEXT_TIMEOUT", raising=False)
-    usual = find_texts(Env(), home.current(), database_url="", redis_url="").timeout
-    longest = provider.ASKING.total_seconds() + provider_list.TRIES * 2 * usual
+@pytest.mark.parametrize("timeout", [5, 7])
+def test_asking_for_texts_fits_into_the_deadline_of_its_step(settings: Any, timeout: int) -> None:
+    settings.TEXTS = replace(settings.TEXTS, timeout=timeout)
+    longest = provider.asking().total_seconds() + provider_list.TRIES * 2 * timeout
     assert longest <= 0.75 * handlers.get("outbox.reconcile_step").deadline.total_seconds()

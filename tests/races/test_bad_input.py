@@ -143,6 +143,18 @@ def test_rows_that_come_past_the_explorer(race: Race, past: str) -> None:
         race.proves(job, credit.row_lock, **CREDIT)
 
 
+@pytest.mark.parametrize("name", ["transaction_isolation", "default_transaction_isolation"])
+def test_an_isolation_level_that_is_set_by_a_call(race: Race, name: str) -> None:
+    """It would count as READ COMMITTED, and what depends on the snapshot would not be tried."""
+
+    def job() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT set_config('{name}', 'serializable', true)")
+
+    with pytest.raises(NoYieldPoint, match=r"SET it instead"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
 def test_a_refusal_that_the_code_swallows_is_told_all_the_same(race: Race) -> None:
     def job() -> None:
         with contextlib.suppress(Exception), connection.cursor() as cursor:

@@ -28,14 +28,15 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        rings = relay.Rings()
         # Event.wait counts on the monotonic clock: a step of the wall clock does not matter.
         while not stop.wait(every):
-            self._round()
+            self._round(rings)
 
-    def _round(self) -> None:
+    def _round(self, rings: relay.Rings) -> None:
         """One round; whatever goes wrong, the next one tries again on a fresh connection."""
         try:
-            relay.run_once()
+            relay.run_once(rings)
         except Exception:
             logger.exception("relay round failed; the next one follows")
             connection.close()
