@@ -37,11 +37,10 @@ def main() -> int:
         for name in filter(None, options.parts.split(",")) if options.parts else _usual(options):
             try:
                 results.write(options.out / "results.json", name, PARTS[name], bench, options.size)
+                report.write(options.out)
             except Exception:  # the parts after it have tables and crews of their own
                 failed.append(name)
                 say(f"{name} failed:\n{traceback.format_exc()}")
-            finally:
-                report.write(options.out)
     say(f"{time.monotonic() - began:.0f} s; see {options.out / 'README.md'}")
     if failed:
         say(f"failed, so that earlier figures of it stand: {', '.join(failed)}")

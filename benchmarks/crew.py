@@ -39,12 +39,17 @@ class Crew:
         """Stop them where they hold nothing: a frozen transaction would keep its locks."""
         latest = time.monotonic() + patience
         while not self.frozen:
-            while not is_idle() and time.monotonic() < latest:
-                time.sleep(0.05)
+            self.wait_until(is_idle, latest - time.monotonic())
             self._signal(signal.SIGSTOP)
             self.frozen = True
             if not is_idle() and time.monotonic() < latest:
                 self.thaw()
+
+    def wait_until(self, is_idle: Callable[[], bool], patience: float = 30) -> None:
+        """Wait for that, so many seconds at most."""
+        latest = time.monotonic() + patience
+        while not is_idle() and time.monotonic() < latest:
+            time.sleep(0.05)
 
     def thaw(self) -> None:
         """Let them go on."""

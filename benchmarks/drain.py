@@ -119,6 +119,7 @@ class Track:
         with Meter(self.processes(crew)) as meter, meanwhile or nullcontext():
             crew.thaw()
             warm = self._drain(contender, count)
+            crew.wait_until(self.is_idle)  # what is left of its dispatches is its work, too
         # The server's own clock tells more, but asking it is work that is not the contender's.
         rate = self.ledger.rate() if contender.writes else warm
         crew.freeze(self.is_idle)

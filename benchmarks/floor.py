@@ -66,6 +66,7 @@ class Floor:
             capture_output=True,
             text=True,
             check=False,
+            timeout=300,  # seconds: one that hangs is a failure, and not the end of everything
         )
         return done.stdout + done.stderr
 

@@ -28,6 +28,7 @@ SETTINGS = {
     "track_commit_timestamp": "on",  # the clock of the latencies: the server's own, at each commit
     "shared_buffers": "512MB",
     "max_connections": "300",
+    "idle_in_transaction_session_timeout": "0",  # growth is timed beside an open transaction
     # A checkpoint is made before every run, and none falls into one and spares another.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",

@@ -32,6 +32,7 @@ def run(servers: Servers) -> float:
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,  # seconds
     )
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if found is None:

@@ -78,6 +78,7 @@ class Peer:
             capture_output=True,
             text=True,
             check=False,
+            timeout=300,  # seconds: one that hangs is a failure, and not the end of everything
         )
         if done.returncode:
             raise RuntimeError(f"{self.name}: {done.stdout[-1000:]}{done.stderr[-3000:]}")

@@ -29,7 +29,7 @@ def install(name: str, language: str, packages: tuple[str, ...]) -> str:
     folder.mkdir(parents=True)
     for command in _COMMANDS[language](folder, packages):
         done = subprocess.run(  # noqa: S603 (the commands are our own)
-            command, cwd=folder, capture_output=True, text=True, check=False
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=600
         )
         if done.returncode:
             return f"could not be installed: {done.stderr.strip().splitlines()[-1:]}"

@@ -9,7 +9,7 @@ def caches(redis_url: str) -> tuple[dict[str, Any], str | None]:
     if not redis_url:
         return local, None
     shared = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.shared_cache.SharedCache",
         "LOCATION": redis_url,
         # Seconds. A request asks here after its commit, and must not wait for a frozen server.
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
