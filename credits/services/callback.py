@@ -21,7 +21,8 @@ def receive_callback(*, token: UUID, sid: str, status: str, error_code: int | No
     """Record a callback, and settle its text. False where the same was told before.
 
     Nothing moves backwards: "sent" after "delivered" changes nothing; proof of a text whose
-    credits were given back becomes a finding. Raises UnknownAttempt.
+    credits were given back becomes a finding; an earlier attempt that failed says nothing of a
+    later one. Raises UnknownAttempt.
     """
     text_id = evidence.attempt_of(token)
     if text_id is None:
@@ -34,7 +35,7 @@ def receive_callback(*, token: UUID, sid: str, status: str, error_code: int | No
             evidence.delivered(text, sid=sid, by="callback")
         elif status in ACCEPTED:
             evidence.sent(text, sid=sid, by="callback", error_code=error_code)
-        elif status in NEVER_LEFT:
+        elif status in NEVER_LEFT and (token == text.token or sid == text.sid):
             reason = f"the provider gave it up ({status}, error {error_code})"
             evidence.failed(text, reason=reason, by="callback", error_code=error_code, sid=sid)
     return True

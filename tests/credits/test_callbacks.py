@@ -95,6 +95,36 @@ def test_failed_after_it_was_accepted_refunds_what_was_spent(attempt: send.Attem
     assert not only_text().findings.exists()
 
 
+def test_failed_of_an_earlier_attempt_leaves_the_one_being_made_alone(
+    attempt: send.Attempt,
+) -> None:
+    TextMessage.objects.update(state="queued")  # as a policy that sends again leaves it
+    with transaction.atomic():
+        later = send._claim(attempt.text_id)
+    assert later
+    tell(attempt, "failed", code=30007)
+    assert only_text().state == "sending"
+    assert only_text().events.filter(kind="callback", status="failed").exists()
+    assert balance() == (4, 1)
+
+    tell(later, "failed", sid="SM" + "1" * 32, code=30007)
+    assert only_text().state == "failed"
+    assert balance() == (5, 0)
+
+
+def test_failed_of_an_earlier_attempt_whose_text_was_paid_gives_that_back(
+    attempt: send.Attempt,
+) -> None:
+    TextMessage.objects.update(state="queued")
+    with transaction.atomic():
+        assert send._claim(attempt.text_id)
+    tell(attempt, "sent")
+    tell(attempt, "failed", code=30007)
+
+    assert only_text().state == "failed"
+    assert balance() == (5, 0)
+
+
 def test_undelivered_was_sent_and_stays_paid(attempt: send.Attempt) -> None:
     tell(attempt, "undelivered", code=30003)
 
