@@ -77,18 +77,19 @@ def send(*, to: str, body: str, callback: str) -> Outcome:
         return classify(error)
 
 
-def find(*, to: str, body: str, since: datetime) -> Iterator[str]:
+def find(*, to: str, body: str, since: datetime, until: datetime) -> Iterator[str]:
     """The ids of texts in the provider's list that may be this one, oldest first.
 
-    Raises OutOfReach.
+    Between `since` and `until` it was called for, if ever. Raises OutOfReach.
     """
-    earliest = since - CLOCKS_APART
+    earliest, latest = since - CLOCKS_APART, until + CLOCKS_APART
     try:
         listed = client().messages.list(to=to, from_=settings.TEXTS.sender, limit=1_000)
     except Exception as error:
         raise OutOfReach(_text(error)) from error
     for message in reversed(listed):  # it lists the newest first
-        if message.body == body and message.date_created and message.date_created >= earliest:
+        created = message.date_created
+        if message.body == body and created and earliest <= created <= latest:
             yield str(message.sid)
 
 

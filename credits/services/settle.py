@@ -21,7 +21,8 @@ PATIENCE = timedelta(hours=24)
 """How long a provider whose list cannot be read is asked again before the policy decides."""
 
 RIVALS_PATIENCE = 6
-"""Looks to wait for callbacks where equal texts to one number are open and one is listed."""
+"""Looks at the list to wait for callbacks where equal texts to one number are open and one is
+listed."""
 
 logger = logging.getLogger("credits.settle")
 State = TextMessage.State
@@ -99,13 +100,20 @@ def _doubt(text: TextMessage) -> None:
 def _look(question: Question) -> None:
     """After the commit, outside any transaction. Never raises: another look is enqueued."""
     try:
-        found = list(providers.find(to=question.phone, body=question.body, since=question.since))
+        found = _find(question)
     except providers.OutOfReach as error:
         _record_unlistable(question, str(error))
     except Exception:
         logger.exception("a look was in vain", extra={"text_id": question.text_id})
     else:
         _record_listing(question, found)
+
+
+def _find(question: Question) -> list[str]:
+    """A frozen sender is waited for as long: what was created later is another text."""
+    until = question.since + sending.LONGEST_PRESENCE
+    found = providers.find(to=question.phone, body=question.body, since=question.since, until=until)
+    return list(found)
 
 
 def _record_unlistable(question: Question, why: str) -> None:
@@ -124,7 +132,7 @@ def _record_listing(question: Question, found: list[str]) -> None:
             return
         taken = set(TextMessage.objects.filter(sid__in=found).values_list("sid", flat=True))
         ours = [sid for sid in found if sid not in taken]
-        if len(ours) > _rivals(text) or (ours and question.look > RIVALS_PATIENCE):
+        if _is_ours(text, ours, question.look):
             evidence.note(text, Kind.LISTED, token=question.token, sid=ours[0])
             evidence.sent(text, sid=ours[0], by="listing")
         elif not ours and question.absence_counts and _sender_is_gone(text, question):
@@ -154,12 +162,29 @@ def _sender_is_gone(text: TextMessage, question: Question) -> bool:
     return long_gone.exists()
 
 
-def _rivals(text: TextMessage) -> int:
-    """Other open texts that a listed one could be just as well."""
+def _is_ours(text: TextMessage, listed: list[str], look: int) -> bool:
+    """Whether one of these is this text, and not just as well an equal one whose outcome is open.
+
+    Where no callback comes to tell, any of them will do; but not while a call is being made,
+    whose reply is on its way.
+    """
+    rivals = _rivals(text)
+    if len(listed) > len(rivals):
+        return True
+    return bool(listed) and State.SENDING not in rivals and _is_patient(text, look)
+
+
+def _rivals(text: TextMessage) -> list[str]:
+    """The states of other open texts that a listed one could be just as well."""
     same = TextMessage.objects.filter(
         phone=text.phone, body=text.body, state__in=[State.SENDING, State.UNKNOWN]
     )
-    return same.exclude(pk=text.pk).count()
+    return list(same.exclude(pk=text.pk).values_list("state", flat=True))
+
+
+def _is_patient(text: TextMessage, look: int) -> bool:
+    """Whether the list was read often enough: a look that could not read it waited for nothing."""
+    return look - text.events.filter(kind=Kind.UNLISTABLE).count() > RIVALS_PATIENCE
 
 
 def _open(question: Question) -> TextMessage | None:

@@ -90,6 +90,66 @@ def test_one_listed_text_is_not_taken_for_two(sandbox: Control) -> None:
     assert balance() == (4, 0)
 
 
+def test_a_listed_text_whose_call_is_being_made_is_nobody_elses(sandbox: Control) -> None:
+    """One was not sent, and the list was out of reach for minutes; the other's reply is awaited."""
+    lost, later = lost_and_later(sandbox, "error_before")
+    attempt, reply = call_without_a_word(later)
+    look_at(lost, look=settle.RIVALS_PATIENCE + 1)
+    lost.refresh_from_db()
+    assert lost.state == "unknown"
+
+    send.record(attempt, reply)
+    look_at(lost, look=settle.RIVALS_PATIENCE + 2)
+    lost.refresh_from_db()
+    assert (lost.state, TextMessage.objects.get(pk=later.pk).state) == ("failed", "sent")
+    assert balance() == (4, 0)
+    assert len(sandbox.log("sms")) == 1
+
+
+def test_a_look_that_could_not_read_the_list_is_no_patience(sandbox: Control) -> None:
+    lost, later = lost_and_later(sandbox, "error_before")
+    sandbox.misbehave("sms", "outage", 100)
+    for look in range(1, settle.RIVALS_PATIENCE + 1):
+        look_at(lost, look=look)
+    sandbox.reset("sms")
+    sandbox.force("sms", "reply_lost", operation="create")
+    send._make_call(claim(later))
+
+    look_at(lost, look=settle.RIVALS_PATIENCE + 1)
+    lost.refresh_from_db()
+    assert lost.state == "unknown"
+    look_at(lost, look=2 * settle.RIVALS_PATIENCE + 1)
+    lost.refresh_from_db()
+    assert lost.state == "sent"
+
+
+def test_what_is_listed_much_later_is_another_text(sandbox: Control) -> None:
+    lost, later = lost_and_later(sandbox, "error_before")
+    then = timezone.now() - timedelta(hours=1)
+    TextMessage.objects.filter(pk=lost.pk).update(sending_at=then, lease_until=then)
+    call_without_a_word(later)
+    TextMessage.objects.filter(pk=later.pk).update(state="queued")
+
+    look_at(lost, look=1)
+    lost.refresh_from_db()
+    assert lost.state == "failed"
+
+
+def lost_and_later(sandbox: Control, fault: str) -> tuple[TextMessage, TextMessage]:
+    """A text whose outcome nobody knows, and another campaign's, of the same words and number."""
+    make_community(credits=5, members=1)
+    first, second = start(), start()
+    sandbox.force("sms", fault, operation="create")
+    send._make_call(claim(first.texts.get()))
+    return first.texts.get(), second.texts.get()
+
+
+def call_without_a_word(text: TextMessage) -> tuple[send.Attempt, providers.Outcome]:
+    """Claim and send a text; what comes of it is not recorded yet."""
+    attempt = claim(text)
+    return attempt, providers.send(to=text.phone, body=text.body, callback="")
+
+
 def look_at(text: TextMessage, look: int) -> None:
     with transaction.atomic():
         services.settle_text(text_id=text.pk, look=look)

@@ -87,14 +87,17 @@ def test_found_by_number_words_and_time(sandbox: Control) -> None:
     providers.send(to=phone(2), body="Hello", callback="")
     now = timezone.now()
 
-    found = list(providers.find(to=phone(1), body="Hello", since=now))
+    found = list(providers.find(to=phone(1), body="Hello", since=now, until=now))
     assert found == [sandbox.log("sms")[0]["sid"]]
     later = now + timedelta(hours=1)
-    assert list(providers.find(to=phone(1), body="Hello", since=later)) == []
+    assert list(providers.find(to=phone(1), body="Hello", since=later, until=later)) == []
+    earlier = now - timedelta(hours=1)
+    assert list(providers.find(to=phone(1), body="Hello", since=earlier, until=earlier)) == []
 
 
 @pytest.mark.parametrize("fault", ["outage", "error_before", "rate_limited"])
 def test_a_list_out_of_reach_is_no_empty_list(sandbox: Control, fault: str) -> None:
     sandbox.force("sms", fault, operation="list")
+    now = timezone.now()
     with pytest.raises(providers.OutOfReach):
-        list(providers.find(to=phone(1), body="Hello", since=timezone.now()))
+        list(providers.find(to=phone(1), body="Hello", since=now, until=now))
