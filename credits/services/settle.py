@@ -24,6 +24,9 @@ RIVALS_PATIENCE = 6
 """Looks at the list to wait for callbacks where equal texts to one number are open and one is
 listed."""
 
+MOST_RESENDS = 2
+"""How often a text is sent again by policy: each may be one more duplicate, and a campaign ends."""
+
 logger = logging.getLogger("credits.settle")
 State = TextMessage.State
 Kind = TextEvent.Kind
@@ -141,15 +144,21 @@ def _record_listing(question: Question, found: list[str]) -> None:
 
 
 def _by_policy(text: TextMessage, why: str) -> None:
-    """Refund and never resend; or resend, where the community accepts a duplicate for it."""
-    campaign = text.campaign
-    resend = campaign.community.unknown_policy == Community.UnknownPolicy.RESEND
-    if resend and campaign.status in Campaign.OPEN:
+    """Refund and never resend; or resend, where the community accepts duplicates for it."""
+    if _may_be_resent(text):
         evidence.note(text, Kind.POLICY, token=text.token, detail=f"sent again: {why}")
         evidence.change(text, state=State.QUEUED, handed_at=None)
         return
     evidence.note(text, Kind.POLICY, token=text.token, detail=f"credits given back: {why}")
     evidence.failed(text, reason=why, by="listing")
+
+
+def _may_be_resent(text: TextMessage) -> bool:
+    campaign = text.campaign
+    resend = campaign.community.unknown_policy == Community.UnknownPolicy.RESEND
+    if not resend or campaign.status not in Campaign.OPEN:
+        return False
+    return text.events.filter(kind=Kind.POLICY).count() < MOST_RESENDS
 
 
 def _sender_is_gone(text: TextMessage, question: Question) -> bool:

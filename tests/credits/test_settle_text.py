@@ -116,6 +116,16 @@ def test_where_the_community_wishes_it_is_sent_again(sandbox: Control) -> None:
     assert balance() == (4, 0)
 
 
+def test_it_is_sent_again_twice_and_then_given_up(sandbox: Control) -> None:
+    unknown(sandbox, "error_before", unknown_policy="resend")
+    sandbox.force("sms", "error_before", operation="create", times=20)
+    work()
+
+    assert (only_text().state, only_text().attempts) == ("failed", 3)
+    assert only_text().campaign.status == "finished"
+    assert balance() == (5, 0)
+
+
 def test_a_text_of_another_campaign_is_not_taken_for_this_one(sandbox: Control) -> None:
     """The same words to the same number, an hour ago and now: the list has one of them."""
     make_community(credits=5, members=1)
