@@ -26,6 +26,14 @@ def take(community: Community) -> date | None:
     return row[0] if row else None
 
 
+def today() -> date:
+    """The day that `take` counts against."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (now() AT TIME ZONE 'UTC')::date")
+        day: date = cursor.fetchone()[0]
+    return day
+
+
 def give_back(community_id: int, day: date, *, texts: int = 1) -> None:
     """Take back what texts that surely were not sent had been counted."""
     DailyCount.objects.filter(community_id=community_id, day=day, texts__gte=texts).update(

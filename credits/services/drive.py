@@ -97,6 +97,8 @@ def _go_on(campaign: Campaign) -> None:
     wanted = PORTION - counts["in_flight"]
     allowed = daily.left(campaign.community)
     handed = _hand_out(campaign, wanted if allowed is None else min(wanted, allowed))
+    if allowed is not None and allowed < wanted:
+        handed += _hand_out_counted(campaign, wanted - handed)
     if handed or counts["in_flight"]:
         enqueue_driver(campaign, delay=PACE)
     elif counts["waiting"] or _may_send_again(campaign):
@@ -139,6 +141,17 @@ def _hand_out(campaign: Campaign, most: int) -> int:
             [campaign.pk, most],
         )
         ids = sorted(text_id for (text_id,) in cursor.fetchall())
+    outbox.enqueue_many("credits.send_text", [{"text_id": text_id} for text_id in ids])
+    return len(ids)
+
+
+def _hand_out_counted(campaign: Campaign, most: int) -> int:
+    """Those put off that have their place in the day already, whether or not there are more."""
+    placed = campaign.texts.filter(
+        state=State.QUEUED, handed_at=None, counted_on=daily.today()
+    ).locked()
+    ids = list(placed.values_list("pk", flat=True)[:most])
+    TextMessage.objects.filter(pk__in=ids).update(handed_at=Now())
     outbox.enqueue_many("credits.send_text", [{"text_id": text_id} for text_id in ids])
     return len(ids)
 

@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -141,14 +141,24 @@ def _claim(text_id: int) -> Attempt | None:
 
 
 def _is_counted(text: TextMessage) -> bool:
-    """Count the text against its community's day, once; False where the cap is reached."""
+    """Count the text against its community's day, once a day; False where the cap is reached."""
     community: Community = text.campaign.community
-    if community.daily_cap is None or text.counted_on:
+    if community.daily_cap is None:
         return True
+    if text.counted_on:
+        if text.counted_on == daily.today():
+            return True
+        _leave_day(text, text.counted_on)
     text.counted_on = daily.take(community)
     if text.counted_on is None:
         _hand_back(text.pk)
     return text.counted_on is not None
+
+
+def _leave_day(text: TextMessage, day: date) -> None:
+    """That day is over, and the text was not sent on it."""
+    daily.give_back(text.campaign.community_id, day)
+    evidence.change(text, counted_on=None)
 
 
 def _make_call(attempt: Attempt) -> None:

@@ -105,6 +105,48 @@ def test_a_driver_hands_out_no_more_than_the_cap_lets_out() -> None:
     assert TextMessage.objects.filter(handed_at=None).count() == 1
 
 
+def counted_yesterday(campaign: Campaign) -> TextMessage:
+    """Its text was counted yesterday, put off by the provider, and is handed out today."""
+    day = timezone.now().date() - timedelta(days=1)
+    DailyCount.objects.create(community_id=campaign.community_id, day=day, texts=1)
+    TextMessage.objects.update(counted_on=day, handed_at=timezone.now())
+    return only_text()
+
+
+def test_a_place_of_yesterday_is_exchanged_for_one_of_today() -> None:
+    make_community(credits=5, members=1, daily_cap=1)
+    claim(counted_yesterday(world.start()))
+
+    assert only_text().counted_on == timezone.now().date()
+    assert list(DailyCount.objects.order_by("day").values_list("texts", flat=True)) == [0, 1]
+
+
+def test_a_place_of_yesterday_is_none_under_the_cap_of_today() -> None:
+    make_community(credits=5, members=1, daily_cap=1)
+    text = counted_yesterday(world.start())
+    assert daily.take(Community.objects.get())
+    with transaction.atomic():
+        assert send._claim(text.pk) is None
+
+    assert (only_text().state, only_text().counted_on, only_text().handed_at) == (
+        "queued",
+        None,
+        None,
+    )
+    assert list(DailyCount.objects.order_by("day").values_list("texts", flat=True)) == [0, 1]
+
+
+def test_who_has_a_place_of_today_is_handed_out_though_the_cap_is_reached() -> None:
+    make_community(credits=9, members=3, daily_cap=1)
+    campaign = world.start()
+    placed = campaign.texts.latest("pk")
+    TextMessage.objects.filter(pk=placed.pk).update(counted_on=daily.take(campaign.community))
+    drive(campaign)
+
+    assert waiting("credits.send_text") == 1
+    assert TextMessage.objects.get(handed_at__isnull=False) == placed
+
+
 # A claim, and the call ---------------------------------------------------------------------------
 
 
