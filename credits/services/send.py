@@ -31,8 +31,9 @@ LONGEST_WAIT = 1.0
 """Seconds that a worker waits for its place in the provider's rate. Whoever would wait longer puts
 the text off instead."""
 
-MOST_ATTEMPTS = 12
-"""Attempts after which a text that the provider puts off again and again has failed."""
+MOST_ATTEMPTS = 20_000
+"""Attempts after which a text that is put off again and again has failed: a week of them. None of
+the reasons (nobody there, our account not let in, too many requests) is the text's own."""
 
 logger = logging.getLogger("credits.send")
 State = TextMessage.State
@@ -193,7 +194,7 @@ def _postpone(text: TextMessage, reason: str) -> None:
         evidence.failed(text, reason=f"put off {text.attempts} times: {reason}", by="reply")
     else:
         evidence.change(text, state=State.QUEUED, handed_at=Now())
-        delay = min(0.5 * 2**text.attempts, 30)
+        delay = min(0.5 * 2 ** min(text.attempts, 6), 30)
         outbox.enqueue("credits.send_text", args={"text_id": text.pk}, due_at=clock.after(delay))
 
 

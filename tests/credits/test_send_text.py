@@ -1,5 +1,6 @@
 """Sending: each outcome of a call, and what it does to text, credits and story."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -147,6 +148,33 @@ def test_what_surely_did_not_go_out_is_tried_again(sandbox: Control, fault: str)
     assert balance() == (4, 0)
 
 
+def test_an_outage_of_our_account_gives_no_text_up(sandbox: Control, settings: Any) -> None:
+    make_community(credits=5, members=1)
+    start()
+    right = settings.TEXTS
+    settings.TEXTS = replace(right, account="")
+    for _ in range(20):
+        make_due()
+        work_off("credits.drive_campaign")
+        work_off("credits.send_text")
+    assert (only_text().state, only_text().attempts) == ("queued", 20)
+
+    settings.TEXTS = right
+    work()
+    assert only_text().state == "sent"
+    assert balance() == (4, 0)
+
+
+def test_an_outage_of_a_day_is_no_other(sandbox: Control) -> None:
+    make_community(credits=5, members=1)
+    start()
+    TextMessage.objects.update(attempts=3_000)
+    sandbox.force("sms", "rate_limited", operation="create")
+    work()
+
+    assert (only_text().state, only_text().attempts) == ("sent", 3_002)
+
+
 @pytest.mark.parametrize("fault", ["error_before", "error_after", "reply_lost", "outage"])
 def test_what_may_have_gone_out_is_unknown_and_never_sent_again(
     sandbox: Control, fault: str
@@ -276,8 +304,6 @@ def test_a_dead_message_fails_its_text(sandbox: Control) -> None:
 def test_the_callback_address_is_the_public_one(settings: Any) -> None:
     token = UUID(int=7)
     assert sending.callback_address(token) == ""
-    from dataclasses import replace
-
     settings.TEXTS = replace(settings.TEXTS, public_url="https://texts.example")
     assert sending.callback_address(token) == f"https://texts.example/callbacks/texts/{token}/"
 
