@@ -101,13 +101,19 @@ def _doubt(text: TextMessage) -> None:
 
 
 def _look(question: Question) -> None:
-    """After the commit, outside any transaction. Never raises: another look is enqueued."""
+    """After the commit, outside any transaction. Never raises: another look is enqueued, and the
+    others of the batch come behind it."""
+    try:
+        _find_and_record(question)
+    except Exception:
+        logger.exception("a look was in vain", extra={"text_id": question.text_id})
+
+
+def _find_and_record(question: Question) -> None:
     try:
         found = _find(question)
     except providers.OutOfReach as error:
         _record_unlistable(question, str(error))
-    except Exception:
-        logger.exception("a look was in vain", extra={"text_id": question.text_id})
     else:
         _record_listing(question, found)
 

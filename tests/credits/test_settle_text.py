@@ -10,6 +10,7 @@ from django.utils import timezone
 from credits import providers, services
 from credits.models import Finding, TextMessage
 from credits.services import send
+from credits.services import settle as settle_module
 from outbox.models import Message
 from sandbox.control import Control
 from tests.credits.world import (
@@ -167,3 +168,26 @@ def test_a_look_that_dies_leaves_another(sandbox: Control, monkeypatch: Any) -> 
 
     assert only_text().state == "unknown"
     assert waiting("credits.settle_text") == 1
+
+
+def test_a_look_that_fails_leaves_the_others_of_its_batch(
+    sandbox: Control, monkeypatch: Any
+) -> None:
+    make_community(credits=5, members=2)
+    sandbox.force("sms", "error_before", operation="create", times=2)
+    campaign = start()
+    work("credits.drive_campaign", "credits.send_text")
+    first, second = campaign.texts.order_by("pk")
+    record = settle_module._record_listing
+
+    def fail_once(question: settle_module.Question, found: list[str]) -> None:
+        if question.text_id == first.pk:
+            raise ZeroDivisionError
+        record(question, found)
+
+    monkeypatch.setattr(settle_module, "_record_listing", fail_once)
+    services.settle_texts({first.pk: 1, second.pk: 1})
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("unknown", "failed")
