@@ -20,6 +20,9 @@ LONGEST_TEXT = 1_600
 MOST_CREDITS = 1_000_000
 """Credits that one purchase may bring; a balance stays far from the column's limit."""
 
+LONGEST_KEY = 500
+"""Room for a client's key, with whom and what it is for before it."""
+
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 BROKEN_IN_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # may have line breaks
@@ -132,6 +135,14 @@ def line(value: object, longest: int = 200) -> str:
     if len(written) > longest:
         raise ValueError(f"has {len(written)} characters; shorten it to {longest}.")
     return written
+
+
+def key(value: object) -> str:
+    """A key that names an operation. Raises InvalidInput: it stands in no form."""
+    try:
+        return line(value, longest=LONGEST_KEY)
+    except ValueError as refusal:
+        raise InvalidInput({"key": str(refusal)}) from None
 
 
 def message_text(value: object) -> str:

@@ -94,4 +94,4 @@ def _amount(amount: int | str) -> int:
 
 
 def _operation(key: str | None) -> object:
-    return outbox.ids.uuid7() if key is None else uuid5(KEYED_PURCHASES, key)
+    return outbox.ids.uuid7() if key is None else uuid5(KEYED_PURCHASES, inputs.key(key))

@@ -146,7 +146,7 @@ def _find_community(slug: str) -> Community:
 
 
 def _operation(key: str | None) -> UUID:
-    return outbox.ids.uuid7() if key is None else uuid5(KEYED_CAMPAIGNS, key)
+    return outbox.ids.uuid7() if key is None else uuid5(KEYED_CAMPAIGNS, inputs.key(key))
 
 
 def _columns(payer: Community, request: CampaignRequest) -> dict[str, Any]:

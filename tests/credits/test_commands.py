@@ -88,6 +88,12 @@ def test_an_unknown_community_or_file_is_explained(file: Path) -> None:
     assert "cannot be read" in failing("import_members", "club", str(file) + "x")["error"]
 
 
+def test_an_empty_key_is_none(file: Path) -> None:
+    answer = failing("send_campaign", "club", "--text", "Hi", "--key", "")
+    assert list(answer["fields"]) == ["key"]
+    assert answer["error"].startswith("--key: ")
+
+
 def test_a_campaign_is_sent_from_the_command_line(sandbox: Control) -> None:
     make_community(credits=5, members=2)
     words = ("send_campaign", "club", "--text", "Hi {name}", "--key", "k", "--json")

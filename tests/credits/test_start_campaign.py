@@ -151,6 +151,19 @@ def test_the_same_key_is_the_same_campaign() -> None:
     assert balance() == (8, 2)
 
 
+@pytest.mark.parametrize("key", ["", " ", "\ud800", "a\nb"])
+def test_what_is_no_key_is_refused(key: str) -> None:
+    make_community(credits=10, members=2)
+    with pytest.raises(InvalidInput) as refusal:
+        start(key=key)
+    assert list(refusal.value.errors) == ["key"]
+    assert nothing_was_written()
+    with pytest.raises(InvalidInput) as refusal:
+        services.buy_credits(slug="club", amount=5, actor="test", key=key)
+    assert list(refusal.value.errors) == ["key"]
+    assert balance() == (10, 0)
+
+
 def test_the_same_key_from_eight_sides_at_once_is_one_campaign() -> None:
     make_community(credits=10, members=2)
     made = at_once(*[lambda: start(key="k").pk] * 8)
