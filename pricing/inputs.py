@@ -68,7 +68,7 @@ def reduction_request(
     form = Form()
     request = ReductionRequest(
         sku=form.read("sku", sku, text),
-        category=form.read("category", category, text),
+        category=form.read("category", category, category_name),
         percent=form.read("percent", percent, percentage),
         amount=form.read("amount", amount, positive_money),
         starts_at=form.read("starts_at", starts_at, moment),
@@ -97,7 +97,7 @@ def product_draft(
     draft = ProductDraft(
         sku=form.read("sku", sku, product_sku) or "",
         name=form.read("name", name, text) or "",
-        category=form.read("category", category, lambda value: text(value, longest=100)) or "",
+        category=form.read("category", category, category_name) or "",
         price=form.read("price", price, money) or Decimal(0),
         floor=form.read("floor", floor, money) or Decimal(0),
     )
@@ -189,6 +189,11 @@ def product_sku(value: object) -> str:
     if "/" in sku or sku in {".", ".."}:
         raise ValueError(f"{shown(sku)} cannot stand in an address; write it without slashes.")
     return sku
+
+
+def category_name(value: object) -> str:
+    """A category, as long as products keep it. Raises ValueError."""
+    return text(value, longest=100)
 
 
 def text(value: object, longest: int = 200) -> str:

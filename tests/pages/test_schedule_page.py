@@ -156,6 +156,14 @@ def test_what_makes_no_sense_is_refused_at_its_field_and_changes_nothing(
     assert not PriceReduction.objects.exists()
 
 
+def test_a_category_longer_than_any_is_refused_at_its_field(operator: Client) -> None:
+    answer = Page(operator).send(scope="category", target="x" * 150)
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["target"]
+    assert not PriceReduction.objects.exists()
+
+
 def test_what_was_typed_stands_in_the_form_when_it_comes_back(operator: Client) -> None:
     answer = Page(operator).send(value="<b>101</b>")
 

@@ -185,6 +185,7 @@ BAD_BODIES = [
     ({"sku": "NONE", "percent": "10"}, "sku"),
     ({"sku": "BOOK", "category": "Books", "percent": "10"}, "sku"),
     ({"category": "None", "percent": "10"}, "category"),
+    ({"category": "x" * 150, "percent": "10"}, "category"),
     ({"sku": "BOOK"}, "percent"),
     ({**GOOD, "amount": "1"}, "percent"),
     *[({"sku": "BOOK", "percent": value}, "percent") for value in ("0", "-5", "101", "NaN", "1e3")],
