@@ -3,7 +3,8 @@
 The generic cell rate algorithm (ITU-T I.371), a token bucket without a refill: the number is the
 moment at which the next text is due. The script reads Redis's own clock, so workers need not agree
 on the time. It is here for efficiency, not for correctness: when Redis forgets (a restart, an
-eviction), a burst may go out, the provider answers 429, and those texts are postponed.
+eviction), or its clock is put back, a burst may go out, the provider answers 429, and those texts
+are postponed.
 
 Without Redis each process keeps a slow pace of its own, a 32nd of the rate: up to 32 processes
 neither stop nor overrun.
@@ -24,6 +25,9 @@ PROCESSES = 32
 PATIENCE = 0.3  # seconds to wait for Redis's answer
 PAUSE = 5.0  # seconds for which a Redis that failed is left alone
 BURST = 0.2  # seconds' worth of texts that may go out at once after a quiet moment
+FARTHEST = 5.0
+"""Seconds from now at which nobody has a place: a number beyond it was written before the clock was
+put back, and would stop all texting for as long."""
 
 # In one step: refuse where the wait would be too long, else take the place in the row.
 SCRIPT = """
@@ -31,6 +35,7 @@ local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local interval, burst, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - burst)
+if due > now + math.max(longest, tonumber(ARGV[4])) + interval then due = now end
 local wait = math.max(due - now, 0)
 if wait > longest then return {0, tostring(wait)} end
 redis.call('SET', KEYS[1], string.format('%.6f', due + interval), 'PX', 60000)
@@ -67,7 +72,9 @@ class SharedRate:
         if not self.url or time.monotonic() < self._left_alone_until:
             return None
         try:
-            taken, wait = _client(self.url).eval(SCRIPT, 1, KEY, 1 / self.rate, BURST, longest)
+            taken, wait = _client(self.url).eval(
+                SCRIPT, 1, KEY, 1 / self.rate, BURST, longest, FARTHEST
+            )
         except redis.RedisError:
             self._left_alone_until = time.monotonic() + PAUSE
             return None

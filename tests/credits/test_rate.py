@@ -60,6 +60,13 @@ def test_a_place_that_is_too_far_is_not_taken(shared: SharedRate) -> None:
     assert waits == sorted(waits, reverse=True), "a refusal took a place"
 
 
+def test_a_clock_that_was_put_back_stops_nobody(shared: SharedRate) -> None:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.set(KEY, f"{time.time() + 3_600:.6f}")
+    waits = [grant.wait for _ in range(3) if (grant := shared.ask(longest=1.0)) and grant.taken]
+    assert waits == pytest.approx([0, 1 / 50, 2 / 50], abs=0.02)
+
+
 def test_without_redis_nobody_answers_and_it_is_left_alone() -> None:
     gone = SharedRate(f"redis://127.0.0.1:{free_port()}/0", rate=50)
     assert gone.ask(longest=1) is None
