@@ -75,6 +75,14 @@ class Pricing:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return reserved
 
+    def covers(self, community: Community) -> bool:
+        """Whether everybody has a price: who was renamed since the pricing has none."""
+        if self.flat is not None:
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute(UNPRICED, {"community": community.pk})
+            return not cursor.fetchone()[0]
+
     def _cost(self, sql: str, community: Community) -> int:
         with connection.cursor() as cursor:
             cursor.execute(sql, self._parameters(community))
@@ -136,6 +144,13 @@ PRICED = """
 
 COST_OF_ALL = f"SELECT coalesce(sum(segments), 0) FROM ({PRICED}) AS priced"  # noqa: S608
 COST_OF_FIRST = f"SELECT total FROM ({PRICED}) AS priced ORDER BY id LIMIT 1"  # noqa: S608
+
+UNPRICED = """
+    SELECT EXISTS (SELECT FROM credits_member AS member
+                   LEFT JOIN credits_price AS price USING (name)
+                   WHERE member.community_id = %(community)s AND member.opted_out_at IS NULL
+                     AND price.segments IS NULL)
+"""
 
 # The text's parts, joined by the member's name: that is what array_to_string does.
 INSERT = f"""

@@ -18,12 +18,16 @@ KEYED_CAMPAIGNS = uuid5(NAMESPACE_URL, "onceproof:credits:campaign")
 """Under this namespace a key names its campaign, in every process alike."""
 
 TRIES = 4
-"""How often the number of texts is worked out anew because the credits changed meanwhile; the last
-time the community's row is held from the start."""
+"""How often the number of texts is worked out anew because the credits or members' names changed
+meanwhile; the last time the community's row is held from the start."""
 
 
 class _CreditsChanged(Exception):
     """Somebody spent credits between our count and our hold."""
+
+
+class _NamesChanged(Exception):
+    """Somebody renamed members between our pricing and the texts."""
 
 
 def start_campaign(
@@ -85,12 +89,18 @@ def _reserve(campaign: Campaign, payer: Community, pricing: audience.Pricing) ->
                 reserved = pricing.insert_texts(
                     campaign, payer, budget=None if everybody else credits
                 )
+                if not pricing.covers(payer):
+                    raise _NamesChanged
                 enqueue_driver(campaign)
                 _hold(campaign, reserved, everybody)
                 return reserved
         except _CreditsChanged:
             continue
-    raise RuntimeError("The credits changed although their row was held.")
+        except _NamesChanged:
+            pricing = _price(campaign, payer)
+    raise InvalidInput(
+        {"community": "has members who are being renamed at this moment; try again in a minute."}
+    )
 
 
 def _hold(campaign: Campaign, reserved: audience.Reserved, everybody: bool) -> None:

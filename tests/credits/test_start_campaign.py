@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from credits import services
 from credits.inputs import InvalidInput
-from credits.models import Campaign, Community, CreditEntry, TextMessage
+from credits.models import Campaign, Community, CreditEntry, Member, TextMessage
+from credits.services import start as start_module
 from outbox.models import Message
 from tests.credits.world import add_members, balance, make_community, member, phone, start
 from tests.pricing.threads import at_once
@@ -188,6 +189,40 @@ def test_what_fits_is_worked_out_anew_when_the_credits_changed() -> None:
     held = sum(one.texts.count() for one in outcomes if isinstance(one, Campaign))
     assert held == 7, outcomes
     assert balance() == (0, 7)
+
+
+@pytest.mark.parametrize("shortfall", ["refuse", "send_what_fits"])
+def test_who_is_renamed_meanwhile_is_priced_anew(shortfall: str, monkeypatch: Any) -> None:
+    make_community(credits=7, members=2)
+    renamed = _rename_between(monkeypatch, ["Ann"])
+    campaign = start(text="Dear {name}", shortfall=shortfall)
+
+    assert not renamed
+    assert sorted(campaign.texts.values_list("body", flat=True)) == ["Dear Ann", "Dear Member 2"]
+    assert (campaign.members, campaign.not_reached) == (2, 0)
+    assert balance() == (5, 2)
+
+
+def test_where_names_change_again_and_again_nothing_is_sent(monkeypatch: Any) -> None:
+    make_community(credits=7, members=2)
+    _rename_between(monkeypatch, [f"Ann {n}" for n in range(9)])
+    with pytest.raises(InvalidInput, match="renamed"):
+        start(text="Dear {name}")
+    assert nothing_was_written()
+    assert balance() == (7, 0)
+
+
+def _rename_between(monkeypatch: Any, names: list[str]) -> list[str]:
+    """Give the first member one of these names each time between the pricing and the texts."""
+    ask = start_module._credits
+
+    def rename_and_ask(payer: Community, *, held: bool) -> int:
+        if names:
+            Member.objects.filter(phone=phone(1)).update(name=names.pop())
+        return ask(payer, held=held)
+
+    monkeypatch.setattr(start_module, "_credits", rename_and_ask)
+    return names
 
 
 def test_a_deadline_is_kept() -> None:
