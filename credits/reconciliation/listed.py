@@ -135,7 +135,7 @@ def _fitting(texts: Iterable[Listed]) -> dict[str, list[int]]:
         apart = CLOCKS_APART.total_seconds()
         before = sending.lease().total_seconds() + apart
         with connection.cursor() as cursor:
-            cursor.execute(FITTING, [*columns, before, apart])
+            cursor.execute(FITTING, [before, apart, *columns])
             for sid, text_id in cursor.fetchall():
                 found[sid].append(text_id)
     return found
@@ -149,12 +149,20 @@ MARK = """
     UPDATE credits_textmessage AS text SET listed_at = now() FROM seen WHERE text.id = seen.id
 """
 
+# A text tells of its latest attempt alone; the earlier ones are in its story.
 FITTING = """
+    WITH listed AS (
+        SELECT sid, phone, body, at - make_interval(secs => %s) AS first,
+               at + make_interval(secs => %s) AS last
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
+             AS given (sid, phone, body, at)
+    )
     SELECT listed.sid, text.id
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
-         AS listed (sid, phone, body, at)
+    FROM listed
     JOIN credits_textmessage AS text ON text.phone = listed.phone AND text.body = listed.body
-    WHERE text.sending_at BETWEEN listed.at - make_interval(secs => %s)
-                              AND listed.at + make_interval(secs => %s)
+    WHERE text.sending_at BETWEEN listed.first AND listed.last
+       OR EXISTS (SELECT FROM credits_textevent AS attempt
+                  WHERE attempt.text_id = text.id AND attempt.kind = 'sending'
+                    AND attempt.at BETWEEN listed.first AND listed.last)
     ORDER BY text.id
 """

@@ -2,13 +2,16 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from credits import provider_list, providers
-from credits.models import Campaign, Finding
+from credits.models import Campaign, Finding, TextEvent
 from credits.reconciliation import provider
 from outbox import handlers
 from sandbox.control import Control
@@ -52,6 +55,23 @@ def test_a_text_that_went_out_after_its_refund_is_recorded(
     assert (found["type"], found["repaired"]) == ("sent_after_refund", True)
     assert Finding.objects.get().sid == found["subject"]
     assert balance() == (5, 0)
+    assert findings() == []
+
+
+def test_a_text_of_an_earlier_attempt_is_one_of_ours(
+    sent: Campaign, log: sqlite3.Connection
+) -> None:
+    """Called hours before the attempt that settled it, which is the one that the text tells of."""
+    providers.send(to=phone(1), body="Hello", callback="")
+    earlier = str(log.execute("SELECT sid FROM sms_message ORDER BY number DESC").fetchone()[0])
+    make_old(log)
+    log.execute("UPDATE sms_message SET created_at = created_at - 7200 WHERE sid = ?", [earlier])
+    text = sent.texts.get(phone=phone(1))
+    at = timezone.now() - timedelta(hours=3)
+    TextEvent.objects.create(text=text, kind="sending", token=uuid4(), at=at)
+
+    found = only_finding()
+    assert (found["type"], found["subject"]) == ("sent_twice", earlier)
     assert findings() == []
 
 
