@@ -82,17 +82,29 @@ def settle_text(*, text_id: int, look: int) -> None:
 
 
 def _question(text: Any, now: datetime, look: int) -> Question:
-    lag = timedelta(seconds=settings.TEXTS.list_lag)
     return Question(
         text_id=text.pk,
         token=text.token,
         phone=text.phone,
         body=text.body,
         since=text.sending_at,
-        absence_counts=now >= text.lease_until + lag,
+        absence_counts=_absence_counts(text, now),
         out_of_patience=now >= text.sending_at + PATIENCE,
         look=look,
     )
+
+
+def _absence_counts(text: Any, now: datetime) -> bool:
+    """Asked before the list is: a sender that is there may still make its call behind it.
+
+    Once it is gone the list needs as long as ever to show what it has sent.
+    """
+    if now < text.lease_until + timedelta(seconds=settings.TEXTS.list_lag):
+        return False
+    if not _sender_is_gone(text):
+        evidence.change(text, lease_until=Now())
+        return False
+    return True
 
 
 def _doubt(text: TextMessage) -> None:
@@ -144,7 +156,7 @@ def _record_listing(question: Question, found: list[str]) -> None:
         if _is_ours(text, ours, question.look):
             evidence.note(text, Kind.LISTED, token=question.token, sid=ours[0])
             evidence.sent(text, sid=ours[0], by="listing")
-        elif not ours and question.absence_counts and _sender_is_gone(text, question):
+        elif not ours and question.absence_counts:
             evidence.note(text, Kind.NOT_LISTED, token=question.token)
             _by_policy(text, "not in the provider's list after time-out and lag")
 
@@ -167,9 +179,9 @@ def _may_be_resent(text: TextMessage) -> bool:
     return text.events.filter(kind=Kind.POLICY).count() < MOST_RESENDS
 
 
-def _sender_is_gone(text: TextMessage, question: Question) -> bool:
+def _sender_is_gone(text: Any) -> bool:
     """A frozen sender may still make its call: absence proves nothing while it is there."""
-    if sending.is_sender_gone(question.token):
+    if sending.is_sender_gone(text.token):
         return True
     long_gone = TextMessage.objects.filter(
         pk=text.pk, sending_at__lt=Now() - sending.LONGEST_PRESENCE
