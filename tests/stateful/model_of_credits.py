@@ -8,6 +8,9 @@ MOST_ATTEMPTS = 3
 """Attempts after which a text that is put off again and again has failed; few, so that it comes to
 that."""
 
+MOST_RESENDS = 2
+"""How often a text whose outcome nobody knows is sent again, where the community wishes it."""
+
 
 @dataclass
 class Person:
@@ -46,6 +49,7 @@ class Text:
     handed: bool = False
     counted: bool = False
     attempts: int = 0
+    resent: int = 0
     truth: str = ""
     told: set[tuple[Any, ...]] = field(default_factory=set)
 
@@ -86,14 +90,15 @@ class Books:
     # What a driver, a worker, a provider or a person makes of a text ------------------------------
 
     def drive(self, batch: Batch) -> None:
-        """Hand out what the cap allows, or end the campaign."""
+        """Hand out what the cap allows and what was counted already, or end the campaign."""
         texts = self.of(batch)
         if batch.is_open and batch.late:
             batch.status = "expired"
         if batch.status == "running":
             waiting = [one for one in texts if one.state == "queued" and not one.handed]
             begun = [one for one in texts if one.state == "sending" or one.handed]
-            for text in waiting[: None if self.cap is None else max(self.cap - self.today, 0)]:
+            room = len(waiting) if self.cap is None else max(self.cap - self.today, 0)
+            for text in waiting[:room] + [one for one in waiting[room:] if one.counted]:
                 text.handed = True
             again = self.resends and any(one.state == "unknown" for one in texts)
             if not waiting and not begun and not again:
@@ -136,7 +141,8 @@ class Books:
         """The provider's list was read, after time-out and lag."""
         if text.truth:
             self.spend(text)
-        elif self.resends and text.batch.is_open:
+        elif self.resends and text.batch.is_open and text.resent < MOST_RESENDS:
+            text.resent += 1
             text.state, text.handed = "queued", False
         else:
             self.lose(text, "failed")
