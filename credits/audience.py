@@ -76,7 +76,7 @@ class Pricing:
         return reserved
 
     def covers(self, community: Community) -> bool:
-        """Whether everybody has a price: who was renamed since the pricing has none."""
+        """Whether everybody has a price: who was added or renamed since may have none."""
         if self.flat is not None:
             return True
         with connection.cursor() as cursor:

@@ -27,7 +27,7 @@ class _CreditsChanged(Exception):
 
 
 class _NamesChanged(Exception):
-    """Somebody renamed members between our pricing and the texts."""
+    """Somebody added or renamed members between our pricing and the texts."""
 
 
 def start_campaign(
@@ -99,7 +99,7 @@ def _reserve(campaign: Campaign, payer: Community, pricing: audience.Pricing) ->
         except _NamesChanged:
             pricing = _price(campaign, payer)
     raise InvalidInput(
-        {"community": "has members who are being renamed at this moment; try again in a minute."}
+        {"community": "has members who are being added or renamed just now; try again in a minute."}
     )
 
 
