@@ -57,6 +57,8 @@ HELD_ELSEWHERE = {
 """The same of the steps in our own database."""
 
 ON_HAND, ORDERED = 10, 2
+CENTS = ORDERED * 1_000
+"""What the order costs."""
 
 parcels: dict[str, str] = {}
 """The carrier's books: a status for each reference, and one that nobody named is always new."""
@@ -225,7 +227,7 @@ def look(intent: str) -> Any:
 def refunds(*, intent: str) -> list[Any]:
     """The refunds that there are."""
     point("the bank is asked for refunds", "bank")
-    return [SimpleNamespace(status=status) for status in bank.refunds.values()]
+    return [SimpleNamespace(status=one, amount=CENTS) for one in bank.refunds.values()]
 
 
 @contextmanager

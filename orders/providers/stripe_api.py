@@ -1,6 +1,6 @@
 """Stripe, by its own client library. Amounts in cents; every writing call under a key of ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -90,7 +90,13 @@ def find_intents(*, order: str) -> list[Any]:
 
 def list_refunds(*, intent: str) -> list[Any]:
     """The refunds of an intent, up to date."""
-    return list(_read(lambda: client().refunds.list({"payment_intent": intent})).data)
+    query = {"payment_intent": intent, "limit": 100}
+    return list(_read(lambda: client().refunds.list(query)).data)
+
+
+def given_back(refunds: Iterable[Any]) -> int:
+    """How many cents these refunds gave back, or are about to."""
+    return sum(one.amount for one in refunds if one.status not in NOT_GIVEN_BACK)
 
 
 def _ask(request: Callable[[], Answer]) -> Answer:

@@ -21,7 +21,8 @@ that were missed come on top."""
 
 
 class RefundFailed(AsksProvider):
-    """The provider's failed refunds, of payments that our ledger says were given back.
+    """The provider's refunds that failed, or were of a part only, of payments that our ledger says
+    were given back.
 
     And, since they are in the same list, those that did not fail and that our ledger lacks.
     """
@@ -31,29 +32,30 @@ class RefundFailed(AsksProvider):
     def look(self, after: str) -> Page:
         """One answer of the provider's; a subject is the intent that was to be given back."""
         listed = read(_refunds, after, window=WINDOW)
-        failed = {one.payment_intent for one in listed.data if _has_failed(one)}
-        made = {one.payment_intent for one in listed.data if not _has_failed(one)}
-        strange = [*_orders(_GIVEN_BACK, failed), *_orders(_NOT_GIVEN_BACK, made)]
-        return Page(len(listed.data), strange, listed.next)
+        gave = [(one.payment_intent, stripe_api.given_back([one])) for one in listed.data]
+        made = {intent for intent, cents in gave if cents}
+        strange = {**_given_back_of_more(gave), **_not_given_back(made)}
+        return Page(len(listed.data), [*strange], listed.next)
 
     def compare(self, subject: str) -> Suspect | None:
-        """None where a further refund of the same payment did better, whoever made it."""
+        """None where further refunds of the same payment made it up, whoever made them."""
         refunds = _refunds({"payment_intent": subject, "limit": AT_ONCE}).data
-        have_failed = all(_has_failed(one) for one in refunds)
-        order = _orders(_GIVEN_BACK if have_failed else _NOT_GIVEN_BACK, {subject}).get(subject)
-        if order is None:
-            return None
-        evidence = {"order": order, "there": {one.id: one.status for one in refunds}}
-        if have_failed:
+        cents = stripe_api.given_back(refunds)
+        there = {one.id: one.status for one in refunds}
+        if order := _given_back_of_more([(subject, cents)]).get(subject):
+            evidence = {"order": order, "there": there, "given_back": cents}
             return Suspect("in_the_ledger_and_not_given_back", subject, evidence)
-        return Suspect("given_back_and_not_in_the_ledger", subject, evidence)
+        if cents and (order := _not_given_back({subject}).get(subject)):
+            evidence = {"order": order, "there": there, "given_back": cents}
+            return Suspect("given_back_and_not_in_the_ledger", subject, evidence)
+        return None
 
 
 class RefundIsNotThere(AsksProvider):
-    """What our ledger says was given back, the provider has given back, or is about to.
+    """Of what our ledger says was given back, the provider has a refund at all.
 
-    A signed webhook has said so for nearly all; the others are asked for one by one. One that was
-    made and failed is the other check's.
+    A signed webhook has said so for nearly all; the others are asked for one by one. Where one was
+    made, and failed or was of a part, it is the other check's.
     """
 
     name = "orders.refund_is_unknown_there"
@@ -65,11 +67,9 @@ class RefundIsNotThere(AsksProvider):
         with connection.cursor() as cursor:
             cursor.execute(_ENTRY, [subject])
             intent, order, amount = cursor.fetchone()
-        refunds = _refunds_of(intent)
-        given_back = sum(one.amount for one in refunds if not _has_failed(one))
-        if given_back >= amount or (refunds and not given_back):
+        if _refunds_of(intent):
             return None
-        evidence = {"order": order, "intent": intent, "ours": amount, "there": given_back}
+        evidence = {"order": order, "intent": intent, "ours": amount}
         return Suspect("in_the_ledger_and_not_refunded", subject, evidence)
 
 
@@ -84,22 +84,28 @@ def _refunds_of(intent: str) -> list[Any]:
     return list(listed.data) if listed else []
 
 
-def _has_failed(refund: Any) -> bool:
-    return refund.status in stripe_api.NOT_GIVEN_BACK
+def _given_back_of_more(gave: list[tuple[str, int]]) -> dict[str, str]:
+    """Those of these intents of which more was given back by our ledger, with their orders."""
+    return _orders(_OF_MORE, [intent for intent, _ in gave], [cents for _, cents in gave])
 
 
-def _orders(sql: str, intents: set[str]) -> dict[str, str]:
-    """Those of these intents that the statement finds, with their orders."""
+def _not_given_back(intents: set[str]) -> dict[str, str]:
+    """Those of these intents that our ledger does not say were given back, with their orders."""
+    return _orders(_NOT_GIVEN_BACK, [*intents])
+
+
+def _orders(sql: str, *listed: list[Any]) -> dict[str, str]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [[*intents]])
+        cursor.execute(sql, listed)
         return dict(cursor.fetchall())
 
 
-_GIVEN_BACK = """
+_OF_MORE = """
     SELECT payment.intent, payment.order_id::text
-    FROM orders_payment AS payment
+    FROM unnest(%s::text[], %s::bigint[]) AS listed (intent, cents)
+    JOIN orders_payment AS payment ON payment.intent = listed.intent
     JOIN orders_paymententry AS entry ON entry.payment_id = payment.id AND entry.kind = 'refunded'
-    WHERE payment.intent = ANY(%s)
+    WHERE entry.amount > listed.cents
 """
 
 # A saga under way writes down what the provider did a moment later, in the step's own commit.

@@ -197,8 +197,9 @@ def _give_back(run: SagaRun, payment: Payment) -> None:
 
 
 def _is_refunded(payment: Payment) -> bool:
+    """Whether all of it was given back: a part that somebody gave by hand is not the whole."""
     refunds = stripe_api.list_refunds(intent=payment.intent)
-    return any(one.status not in stripe_api.NOT_GIVEN_BACK for one in refunds)
+    return stripe_api.given_back(refunds) >= payment.amount
 
 
 def _failure(error: Any, payment: Payment, purpose: str) -> Exception:

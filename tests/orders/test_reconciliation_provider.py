@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import transaction
@@ -11,7 +13,7 @@ from django.db import transaction
 from orders import clock, services
 from orders.models import PaymentEntry, PaymentEvent
 from orders.providers import stripe_api
-from orders.reconciliation import money
+from orders.reconciliation import money, refunds
 from orders.reconciliation.provider_list import FETCHED_AT_ONCE
 from outbox import handlers
 from outbox.reconciliation import acts, registered
@@ -128,7 +130,25 @@ def test_what_was_given_back_there_is_all_that_our_ledger_says(
     stripe_api.create_refund(key="r", intent=intent, amount=cents, metadata={})
     money.enter(str(order.pk), "refunded")
     past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
-    assert len(findings("refund_is_unknown_there")) == found
+    assert len(findings("refund_failed_there")) == found
+    assert findings("refund_is_unknown_there") == [], "it is the other check's"
+
+
+def test_a_part_given_by_hand_does_not_make_a_failed_refund_good(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    intent = again(order).payment.intent
+    stripe_api.create_refund(key="by-hand", intent=intent, amount=100, metadata={})
+    failed = SimpleNamespace(id="re_1", payment_intent=intent, status="failed", amount=order.cents)
+    money.enter(str(order.pk), "refunded")
+    with transaction.atomic(), patch.object(refunds, "_refunds", _with(failed, refunds._refunds)):
+        suspect = registered()["orders.refund_failed_there"].confirm(intent)
+    assert suspect is not None
+    assert suspect.type == "in_the_ledger_and_not_given_back"
+    assert suspect.evidence["given_back"] == 100
+
+
+def _with(more: Any, real: Any) -> Any:
+    return lambda query: SimpleNamespace(data=[more, *real(query).data], has_more=False)
 
 
 def test_a_refund_that_failed_is_told_once(sandbox: SandboxProcess) -> None:

@@ -63,11 +63,32 @@ def test_after_a_lost_reply_only_what_was_given_back_counts(
     PaymentKey.objects.create(
         payment=order.payment, purpose="refund", number=1, key="k", used_at=order.created_at
     )
-    before = [SimpleNamespace(status=status)]
+    before = [SimpleNamespace(status=status, amount=order.cents)]
     monkeypatch.setattr(stripe_api, "list_refunds", lambda **_: before)
     assert refund(order).status == Refund.Status.DONE
     monkeypatch.undo()
     assert len(stripe_api.list_refunds(intent=order.payment.intent)) == 1
+
+
+def test_a_part_given_back_by_hand_is_not_the_whole(sandbox: SandboxProcess) -> None:
+    order = shipped("pm_card_visa")
+    stripe_api.create_refund(
+        key="by-hand", intent=order.payment.intent, amount=100, metadata={"by": "hand"}
+    )
+    sandbox.control.force("payments", "outage", operation="refund")
+    assert refund(order).status == Refund.Status.REFUSED
+    assert kinds() == {"held", "captured"}
+    assert stock_of() == (8, 0)
+
+
+def test_all_of_it_given_back_by_hand_in_parts_is_the_whole(sandbox: SandboxProcess) -> None:
+    order = shipped("pm_card_visa")
+    for cents in (100, 1_900):
+        stripe_api.create_refund(
+            key=f"by-hand-{cents}", intent=order.payment.intent, amount=cents, metadata={}
+        )
+    assert refund(order).status == Refund.Status.DONE
+    assert kinds() == {"held", "captured", "refunded"}
 
 
 def test_on_the_way_back_a_person_gets_it_and_may_have_it_tried_again(
