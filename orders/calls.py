@@ -19,9 +19,10 @@ class NotNow(Exception):
 
 
 class Barred(Exception):
-    """Our account was not let in: a wrong key, a missing right. Surely nothing happened.
+    """A person is needed at once: asking again helps when they have mended it, and not before.
 
-    Asking again helps once a person has mended that, and not before.
+    Our account was not let in, by a wrong key or a missing right, and surely nothing happened; or
+    what happened is not what our books could say.
     """
 
 

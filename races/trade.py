@@ -271,5 +271,9 @@ def _move(allowed: dict[str, str]) -> Any:
 def _shown() -> Any:
     charged = bank.status in ("requires_capture", "succeeded", "canceled")
     return SimpleNamespace(
-        id=INTENT, status=bank.status, latest_charge=charged, last_payment_error=None
+        id=INTENT,
+        status=bank.status,
+        amount_received=CENTS if bank.status == "succeeded" else 0,
+        latest_charge=charged,
+        last_payment_error=None,
     )

@@ -26,7 +26,7 @@ class Seen:
 
     id: str
     status: str
-    amount: int
+    amount: int  # cents that are held; or that were taken, which may be fewer
     order: str
 
 
@@ -71,12 +71,15 @@ class ChargedIsNotThere(AsksProvider):
     def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:
             cursor.execute(_INTENT, [subject])
-            intent, order = cursor.fetchone()
+            intent, order, ours = cursor.fetchone()
         there = if_known(lambda: _intent(intent)) if intent else None
         status = there.status if there else "unknown"
-        if status == "succeeded":
-            return None
         evidence = {"order": order, "intent": intent, "there": status}
+        if there and status == "succeeded":
+            taken = there.amount_received
+            if taken == ours:
+                return None
+            return Suspect("amount_differs", subject, evidence | {"amount": taken, "ours": ours})
         return Suspect("in_the_ledger_and_not_charged", subject, evidence)
 
 
@@ -94,7 +97,8 @@ def _intent(intent: str) -> Any:
 
 def _seen(intent: Any) -> Seen:
     metadata = intent.metadata.to_dict() if intent.metadata else {}
-    return Seen(intent.id, intent.status, intent.amount, str(metadata.get("order", "")))
+    amount = intent.amount_received if intent.status == "succeeded" else intent.amount
+    return Seen(intent.id, intent.status, amount, str(metadata.get("order", "")))
 
 
 def _strange(seen: dict[str, Seen]) -> list[str]:
@@ -102,7 +106,8 @@ def _strange(seen: dict[str, Seen]) -> list[str]:
     taken = [one.id for one in seen.values() if one.status == "succeeded"]
     held = [one.id for one in seen.values() if one.status == "requires_capture"]
     with connection.cursor() as cursor:
-        cursor.execute(_STRANGE, [taken + held, taken, held])
+        amounts = [seen[intent].amount for intent in taken + held]
+        cursor.execute(_STRANGE, [taken + held, amounts, taken, held])
         return [intent for (intent,) in cursor.fetchall()]
 
 
@@ -138,11 +143,11 @@ def _is_being_written_down(order: str) -> bool:
 
 
 _STRANGE = """
-    SELECT listed.id FROM unnest(%s::text[]) AS listed (id)
+    SELECT listed.id FROM unnest(%s::text[], %s::bigint[]) AS listed (id, amount)
     WHERE NOT EXISTS (
         SELECT FROM orders_payment AS payment
         JOIN orders_order AS shop ON shop.id = payment.order_id
-        WHERE payment.intent = listed.id AND CASE
+        WHERE payment.intent = listed.id AND payment.amount = listed.amount AND CASE
             WHEN shop.status NOT IN ('shipped', 'cancelled') THEN true
             WHEN listed.id = ANY(%s::text[]) THEN EXISTS (
                 SELECT FROM orders_paymententry
@@ -170,7 +175,7 @@ _GOING = """
 """
 
 _INTENT = """
-    SELECT payment.intent, payment.order_id::text
+    SELECT payment.intent, payment.order_id::text, entry.amount
     FROM orders_paymententry AS entry
     JOIN orders_payment AS payment ON payment.id = entry.payment_id
     WHERE entry.id = %s

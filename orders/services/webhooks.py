@@ -58,8 +58,9 @@ def _finding(kind: str, body: dict[str, Any], payment: Payment | None) -> str:
     ended = payment.order.status in (Order.Status.SHIPPED, Order.Status.CANCELLED)
     if kind == "payment_intent.succeeded" and ended and "captured" not in known:
         return "charged, though our books say that it was not"
-    if body.get("amount") != payment.amount:
-        return f"about {body.get('amount')} cents, while the order costs {payment.amount}"
+    cents = body.get("amount_received" if kind == "payment_intent.succeeded" else "amount")
+    if cents != payment.amount:
+        return f"about {cents} cents, while the order costs {payment.amount}"
     if payment.intent and body.get("id") != payment.intent and kind != "payment_intent.created":
         return f"about an intent that is not this order's ({payment.intent})"
     return ""

@@ -7,7 +7,7 @@ Everything after that is about an intent that we know, and a look at it is proof
 from collections.abc import Callable
 from typing import Any
 
-from orders.calls import NotNow, Refused, Unknown
+from orders.calls import Barred, NotNow, Refused, Unknown
 from orders.models import Payment, PaymentEntry, SagaRun
 from orders.providers import stripe_api, stripe_errors
 from orders.steps import payment_keys
@@ -34,9 +34,10 @@ def note_held(run: SagaRun, _: Any) -> None:
 
 
 def capture(run: SagaRun) -> Any:
-    """Take what is held. Raises Refused where it is held no longer."""
+    """Take what is held. Raises Refused where it is held no longer, Barred where somebody else has
+    taken another amount."""
     payment = payment_of(run)
-    return _change(
+    intent = _change(
         payment,
         "capture",
         lambda key: stripe_api.capture_intent(
@@ -45,6 +46,9 @@ def capture(run: SagaRun) -> Any:
         reached={"succeeded"},
         open_in={"requires_capture", "processing"},
     )
+    if intent.amount_received != payment.amount:
+        raise Barred(f"{intent.amount_received} cents were taken, and not {payment.amount}")
+    return intent
 
 
 def note_captured(run: SagaRun, _: Any) -> None:

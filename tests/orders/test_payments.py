@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orders.calls import Barred, NotNow, Refused, Unknown
-from orders.models import PaymentKey, SagaStep
+from orders.models import PaymentEntry, PaymentKey, SagaStep
 from orders.providers import stripe_errors
 from outbox import deadletters
 from outbox.models import Message
@@ -181,6 +181,24 @@ def test_a_class_that_is_not_in_the_table_is_unknown() -> None:
         pass
 
     assert isinstance(stripe_errors.translate(Newer("?")), Unknown)
+
+
+@with_commits
+@silent
+def test_another_amount_that_somebody_else_has_taken_is_for_a_person(
+    sandbox: SandboxProcess,
+) -> None:
+    from orders.providers import stripe_api
+
+    stocked()
+    order = place()
+    work_off(until=lambda: SagaStep.objects.get(name="ship").state == "done")
+    stripe_api.capture_intent(key="by-hand", intent=again(order).payment.intent, amount=500)
+    work_off()
+    assert again(order).status == "needs_person"
+    assert SagaStep.objects.get(name="capture").attempts == 1
+    assert "500 cents were taken, and not 2000" in Message.objects.get(state="dead").last_error
+    assert list(PaymentEntry.objects.values_list("kind", flat=True)) == ["held"]
 
 
 @pytest.mark.parametrize("call", ["confirm_intent", "capture_intent"])

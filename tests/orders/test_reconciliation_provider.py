@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from orders import clock, services
-from orders.models import PaymentEntry, PaymentEvent
+from orders.models import Order, PaymentEntry, PaymentEvent
 from orders.providers import stripe_api
 from orders.reconciliation import money, refunds
 from orders.reconciliation.provider_list import FETCHED_AT_ONCE
@@ -32,6 +32,30 @@ def test_charged_there_and_not_in_the_ledger_is_written_down(sandbox: SandboxPro
     assert types("payments_differ") == [("charged_and_not_in_the_ledger", True)]
     assert set(PaymentEntry.objects.values_list("kind", flat=True)) == {"held", "captured"}
     assert findings("payments_differ") == []
+
+
+def test_another_amount_charged_there_needs_a_person(sandbox: SandboxProcess) -> None:
+    money.enter(str(_another_amount_taken().pk), "captured")
+    execute("UPDATE orders_order SET status = 'shipped', finished_at = now()")
+    assert types("payments_differ") == [("amount_differs", False)]
+    evidence = Finding.objects.get().evidence
+    assert (evidence["amount"], evidence["ours"]) == (500, 2000)
+
+
+def test_another_amount_charged_than_is_in_the_ledger_needs_a_person(
+    sandbox: SandboxProcess,
+) -> None:
+    money.enter(str(_another_amount_taken().pk), "captured")
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
+    assert types("charge_is_unknown_there") == [("amount_differs", False)]
+
+
+def _another_amount_taken() -> Order:
+    stocked()
+    order = place()
+    work_off(until=lambda: PaymentEntry.objects.filter(kind="held").exists())
+    stripe_api.capture_intent(key="by-hand", intent=again(order).payment.intent, amount=500)
+    return order
 
 
 def test_charged_there_and_cancelled_here_needs_a_person(sandbox: SandboxProcess) -> None:

@@ -22,7 +22,8 @@ ADDRESS = "/webhooks/stripe/"
 
 def event(order: Order | None = None, kind: str = "succeeded", **intent: Any) -> dict[str, Any]:
     named = {"order": str(order.pk) if order else "nobody"}
-    about = {"object": "payment_intent", "id": "pi_1", "amount": 2000, "metadata": named, **intent}
+    cents = {"amount": 2000, "amount_received": 2000 if kind == "succeeded" else 0}
+    about = {"object": "payment_intent", "id": "pi_1", "metadata": named, **cents, **intent}
     return {"id": f"evt_{kind}", "type": f"payment_intent.{kind}", "data": {"object": about}}
 
 
@@ -89,9 +90,14 @@ def test_an_unknown_order_is_noted_and_nothing_else() -> None:
 
 
 def test_an_amount_comes_from_our_own_books(order: Order) -> None:
-    assert send(event(order, amount=1)) == 200
+    assert send(event(order, "canceled", amount=1)) == 200
     assert PaymentEvent.objects.get().finding == "about 1 cents, while the order costs 2000"
     assert Payment.objects.get().amount == 2000
+
+
+def test_of_a_charge_the_amount_that_was_taken_counts(order: Order) -> None:
+    assert send(event(order, amount_received=500)) == 200
+    assert PaymentEvent.objects.get().finding == "about 500 cents, while the order costs 2000"
 
 
 def test_another_intent_under_our_order_is_a_finding(order: Order) -> None:
