@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from config.home import Home
 from sandbox import credentials
 from sandbox import home as sandbox_home
+
+LONGEST_TIMEOUT = 5.0
+"""A quarter of `orders.saga.LEASE`: with more, no order would ever be asked for at the provider."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ def find_shop(env: Env, home: Home, *, database_url: str) -> Shop:
     return Shop(
         **(_stripe(env) or _sandbox_payments(sandbox)),
         **(_carrier(env) or _sandbox_shipping(sandbox)),
-        timeout=env.float("PROVIDER_TIMEOUT", 5),
+        timeout=_timeout(env),
     )
 
 
@@ -50,9 +54,20 @@ def mail_settings(env: Env, home: Home) -> dict[str, Any]:
         "EMAIL_HOST_USER": env.str("EMAIL_HOST_USER", ""),
         "EMAIL_HOST_PASSWORD": env.str("EMAIL_HOST_PASSWORD", ""),
         "EMAIL_USE_TLS": env.bool("EMAIL_USE_TLS", False),
-        "EMAIL_TIMEOUT": env.float("PROVIDER_TIMEOUT", 5),
+        "EMAIL_TIMEOUT": _timeout(env),
         "DEFAULT_FROM_EMAIL": env.str("DEFAULT_FROM_EMAIL", "orders@localhost"),
     }
+
+
+def _timeout(env: Env) -> float:
+    """Seconds. Raises ImproperlyConfigured where an attempt's lease has no room for them."""
+    seconds = env.float("PROVIDER_TIMEOUT", 5)
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise ImproperlyConfigured(
+            f"PROVIDER_TIMEOUT is {seconds:g}: give seconds above 0, {LONGEST_TIMEOUT:g} at most. "
+            "An attempt has 20 seconds for a look and a call, and each may take it twice."
+        )
+    return seconds
 
 
 def _stripe(env: Env) -> dict[str, str]:
