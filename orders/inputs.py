@@ -22,6 +22,9 @@ LARGEST_TOTAL = Decimal("999999.99")
 
 SMALLEST_TOTAL = Decimal("0.50")
 PAYMENT_METHOD = re.compile(r"(pm|card|src|tok)_[A-Za-z0-9_]{1,90}")
+LONGEST_ADDRESS = 254
+"""What the column holds, and what mail servers take (RFC 5321)."""
+
 CARD_NUMBER = re.compile(r"\d(?:[ -]?\d){11,}")
 
 
@@ -74,6 +77,8 @@ def address(value: object) -> str:
         validate_email(written := str(value).strip())
     except ValidationError:
         raise ValueError('is no e-mail address; write one such as "name@example.org".') from None
+    if len(written) > LONGEST_ADDRESS:
+        raise ValueError(f"is longer than {LONGEST_ADDRESS} characters; write a shorter address.")
     return written
 
 

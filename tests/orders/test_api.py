@@ -63,6 +63,11 @@ def test_the_same_request_places_one_order(
     )
 
 
+def address_of(length: int) -> str:
+    """A well-formed address of so many characters."""
+    return "n" * (length - 204) + "@" + ("d" * 49 + ".") * 4 + "org"
+
+
 BAD = {
     "quantity 0": (body(0), "lines.0.quantity"),
     "quantity -1": (body(-1), "lines.0.quantity"),
@@ -80,6 +85,8 @@ BAD = {
     "a hidden card number": (body(payment_method="pm_4242424242424242"), "payment_method"),
     "another field": (body(card=CARD), "card"),
     "no e-mail address": (body(email="nobody"), "email"),
+    "a long e-mail address": (body(email=address_of(255)), "email"),
+    "the longest e-mail address": (body(email=address_of(320)), "email"),
     "no total": (body(expected_total="much"), "expected_total"),
 }
 
