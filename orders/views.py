@@ -116,7 +116,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_POST
 def refund(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Give an order's money back, once."""
-    reason = request.POST.get("reason", "").strip()[:500] or "no reason given"
+    reason = _stored(request.POST.get("reason", "")).strip()[:500] or "no reason given"
     try:
         services.refund_order(order_id=order_id, reason=reason, actor=request.user.username)
         messages.success(request, "The refund is on its way.")
@@ -147,6 +147,11 @@ def _find(order_id: UUID) -> Order:
         raise Http404 from None
 
 
+def _stored(text: str) -> str:
+    """Without NUL characters, which PostgreSQL has no room for."""
+    return text.replace("\x00", "")
+
+
 def _show(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
     """Answer a browser with the page, and htmx with the part of it that changes."""
     folder = "orders/parts" if "HX-Request" in request.headers else "orders"
@@ -162,7 +167,8 @@ def _blank(request: HttpRequest) -> HttpResponse:
         return redirect(f"{request.path}?{urlencode({**asked, 'key': uuid4()})}")
     placed = selectors.find_by_key(_key(request, key))
     if placed is None:
-        return _form_page(request, OrderForm(initial={"key": key, "sku": asked.get("sku", "")}))
+        sku = _stored(asked.get("sku", ""))
+        return _form_page(request, OrderForm(initial={"key": key, "sku": sku}))
     return _form_page(request, OrderForm(initial={"key": key, **placed_by_form(placed)}), placed)
 
 
@@ -173,7 +179,7 @@ def _key(request: HttpRequest, key: UUID) -> str:
 
 def _form_page(request: HttpRequest, form: OrderForm, placed: Order | None = None) -> HttpResponse:
     """The form; where it names a product, with its price, so that another one will be told."""
-    sku = str(form["sku"].value() or "")
+    sku = _stored(str(form["sku"].value() or ""))
     product = Product.objects.filter(sku=sku).select_related("stock").first() if sku else None
     context: dict[str, Any] = {"form": form, "product": product, "placed": placed}
     if product:

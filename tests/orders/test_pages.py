@@ -45,6 +45,23 @@ def test_double_click_back_button_and_reload_place_one_order(client: Client) -> 
     assert Order.objects.count() == 1
 
 
+def test_a_nul_character_in_a_product_fails_no_page(client: Client) -> None:
+    page = client.get("/orders/new/?sku=BO%00OK", follow=True)
+    assert page.status_code == 200
+    assert page.context["product"].sku == "BOOK"
+    answer = client.post("/orders/new/", filled(client, sku="BO\x00OK"))
+    assert answer.status_code == 422
+    assert "Null characters are not allowed." in answer.content.decode()
+    assert not Order.objects.exists()
+
+
+def test_a_refunds_reason_is_kept_without_what_cannot_be_stored(client: Client) -> None:
+    order = place()
+    Order.objects.update(status="shipped", finished_at=order.created_at)
+    assert client.post(f"/orders/{order.pk}/refund/", {"reason": "to\x00rn\x00"}).status_code == 302
+    assert again(order).refund.reason == "torn"
+
+
 def test_the_key_of_somebody_elses_form_places_an_order_of_ones_own(client: Client) -> None:
     form = filled(client)
     other = Client()
