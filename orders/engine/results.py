@@ -11,6 +11,7 @@ from orders import saga
 from orders.engine import compensation, messages
 from orders.engine.leases import is_over
 from orders.models import SagaAttempt, SagaRun, SagaStep
+from outbox.errors import storable
 
 Outcome = SagaAttempt.Outcome
 State = SagaStep.State
@@ -21,6 +22,7 @@ def record(
     attempt_id: UUID, outcome: SagaAttempt.Outcome, *, detail: str = "", result: Any = None
 ) -> None:
     """Write down how a call ended. What comes after its lease was settled is kept as evidence."""
+    detail = storable(detail)
     with transaction.atomic():
         run, attempt = _hold(attempt_id)
         if attempt.outcome != Outcome.OPEN:
@@ -123,7 +125,7 @@ def _hold(attempt_id: UUID) -> tuple[SagaRun, SagaAttempt]:
 
 def _close(attempt: SagaAttempt, outcome: SagaAttempt.Outcome, detail: str) -> None:
     closed = SagaAttempt.objects.filter(pk=attempt.pk, outcome=Outcome.OPEN).update(
-        outcome=outcome, detail=detail.replace("\x00", "")[:2_000], finished_at=Now()
+        outcome=outcome, detail=detail[:2_000], finished_at=Now()
     )
     fenced = SagaStep.objects.filter(pk=attempt.step_id, attempt=attempt.pk).exists()
     if not closed or not fenced:

@@ -2,8 +2,10 @@
 
 from orders.models import SagaRun, Shipment
 from orders.providers import carrier
+from outbox.errors import storable
 
 Status = Shipment.Status
+LONGEST_NUMBER = Shipment._meta.get_field("tracking_number").max_length
 
 
 def ship(run: SagaRun) -> str:
@@ -12,9 +14,9 @@ def ship(run: SagaRun) -> str:
 
 
 def note_shipped(run: SagaRun, tracking_number: str) -> None:
-    """Write down that the carrier has it."""
+    """Write down that the carrier has it: a strange number must not hide that."""
     Shipment.objects.filter(order_id=run.order_id).update(
-        status=Status.CREATED, tracking_number=tracking_number
+        status=Status.CREATED, tracking_number=storable(tracking_number)[:LONGEST_NUMBER]
     )
 
 

@@ -36,6 +36,39 @@ def test_what_is_booked_is_not_booked_again() -> None:
             assert stock_of() == after
 
 
+STRANGE = "un\x00seen \ud800"
+
+
+@pytest.mark.parametrize("answer", [calls.Refused, calls.NotNow, calls.Barred, calls.Unknown])
+def test_an_answer_that_cannot_be_stored_as_it_is_counts_all_the_same(
+    frozen: SagaAttempt, monkeypatch: pytest.MonkeyPatch, answer: type[Exception]
+) -> None:
+    def answering(_: Any) -> Any:
+        raise answer(STRANGE)
+
+    monkeypatch.setattr(payments, "payment_of", answering)
+    calling.make_call(frozen.pk)
+    frozen.refresh_from_db()
+    assert (frozen.outcome != "open", frozen.detail) == (True, "unseen \\ud800")
+    results.record(frozen.pk, SagaAttempt.Outcome.UNKNOWN, detail=STRANGE)
+    frozen.refresh_from_db()
+    assert frozen.late == "unknown unseen \\ud800"
+
+
+@pytest.mark.parametrize("number", [STRANGE, "9" * 101])
+def test_a_tracking_number_that_cannot_be_stored_as_it_is_counts_all_the_same(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setattr(carrier, "create", lambda **_: number)
+    stocked()
+    order = place()
+    work_off()
+    order.refresh_from_db()
+    assert order.status == "shipped"
+    assert order.shipment.tracking_number in ("unseen \\ud800", "9" * 100)
+    assert SagaAttempt.objects.filter(step__name="ship").count() == 1
+
+
 @pytest.fixture
 def frozen(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch) -> SagaAttempt:
     """An attempt whose worker stands still between its commit and its call."""
