@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from orders import picture, selectors, services, story
 from orders.forms import OrderForm, placed_by_form
 from orders.inputs import InvalidInput
-from orders.models import Order
+from orders.models import Order, Refund
 from pricing import selectors as pricing
 from pricing.models import Product
 
@@ -25,6 +25,13 @@ may_place = permission_required("orders.add_order", raise_exception=True)
 may_change = permission_required("orders.change_order", raise_exception=True)
 #: One address answers browsers with a page and htmx with a part of it: no cache may mix them up.
 part_for_htmx = vary_on_headers("HX-Request")
+
+REFUND_IS: dict[str, str] = {
+    Refund.Status.OPEN: "The refund is on its way.",
+    Refund.Status.DONE: "The money was given back before.",
+    Refund.Status.REFUSED: "The refund was refused.",
+    Refund.Status.NEEDS_PERSON: "The refund waits at the dead-letter desk: redrive it there.",
+}
 
 
 @login_required
@@ -115,11 +122,11 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @may_change
 @require_POST
 def refund(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Give an order's money back, once."""
+    """Give an order's money back, once; again where that was refused."""
     reason = _stored(request.POST.get("reason", "")).strip()[:500] or "no reason given"
     try:
-        services.refund_order(order_id=order_id, reason=reason, actor=request.user.username)
-        messages.success(request, "The refund is on its way.")
+        made = services.refund_order(order_id=order_id, reason=reason, actor=request.user.username)
+        messages.success(request, REFUND_IS[made.status])
     except Order.DoesNotExist:
         raise Http404 from None
     except services.NotRefundable as refusal:

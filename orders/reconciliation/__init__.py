@@ -9,6 +9,7 @@ for _check in (
     provider.ChargedIsNotThere(),
     refunds.RefundFailed(),
     refunds.RefundIsNotThere(),
+    refunds.RefundIsRefused(),
     sagas.NobodyMovesIt(),
     sagas.TooOld(),
     stock.HeldForAFinishedOrder(),

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 
+from orders.models import Refund
 from orders.providers import stripe_api
 from orders.reconciliation.provider_list import (
     AT_ONCE,
@@ -13,7 +15,11 @@ from orders.reconciliation.provider_list import (
     page_of_untold,
     read,
 )
-from outbox.reconciliation import Page, Suspect
+from outbox.reconciliation import Check, Page, Suspect
+from outbox.reconciliation.checks import paged
+
+PAGE = 10_000
+NO_ID = "00000000-0000-0000-0000-000000000000"
 
 WINDOW = timedelta(days=45)
 """Since a refund was made: it may fail within thirty days (docs.stripe.com/refunds), and the nights
@@ -73,6 +79,25 @@ class RefundIsNotThere(AsksProvider):
         return Suspect("in_the_ledger_and_not_refunded", subject, evidence)
 
 
+class RefundIsRefused(Check):
+    """A refund that was asked for and refused: the customer waits for it."""
+
+    name = "orders.refund_is_refused"
+
+    def page(self, after: str) -> Page:
+        return paged(_REFUSED, after, [NO_ID], PAGE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        refused = Refund.objects.filter(pk=subject, status=Refund.Status.REFUSED).first()
+        if refused is None:
+            return None
+        evidence = {"order": str(refused.order_id), "asked_by": refused.asked_by}
+        return Suspect("refund_is_refused", subject, evidence)
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("orders:order", args=[suspect.evidence["order"]])
+
+
 def _refunds(query: dict[str, Any]) -> Any:
     return stripe_api.client().refunds.list(query)
 
@@ -119,6 +144,11 @@ _NOT_GIVEN_BACK = """
         SELECT FROM orders_sagarun AS run
         WHERE run.order_id = payment.order_id AND run.state IN ('running', 'compensating')
     )
+"""
+
+_REFUSED = """
+    SELECT id, CASE WHEN status = 'refused' THEN id::text END
+    FROM orders_refund WHERE id > %s::uuid ORDER BY id LIMIT %s
 """
 
 _ENTRY = """

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from orders import engine
-from orders.models import Order, Refund, SagaRun
+from orders.models import Order, Refund, SagaRun, SagaStep
 from outbox.ids import uuid7
 
 
@@ -16,7 +16,8 @@ class NotRefundable(Exception):
 def refund_order(*, order_id: UUID | str, reason: str, actor: str) -> Refund:
     """Give the order's money back and book its goods in again; once.
 
-    A second call returns the first one's refund. Raises Order.DoesNotExist, NotRefundable.
+    A second call returns the first one's refund, and has one that was refused tried again. Raises
+    Order.DoesNotExist, NotRefundable.
     """
     with transaction.atomic():
         run = SagaRun.objects.locked().filter(saga="order", order_id=order_id).first()
@@ -30,4 +31,14 @@ def refund_order(*, order_id: UUID | str, reason: str, actor: str) -> Refund:
             engine.start(
                 "refund", order_id=order.pk, operation_id=run.operation_id, run_id=refund.pk
             )
+        elif refund.status == Refund.Status.REFUSED:
+            _try_again(refund, reason=f"asked for again by {actor}: {reason}")
     return refund
+
+
+def _try_again(refund: Refund, *, reason: str) -> None:
+    run = SagaRun.objects.locked().get(pk=refund.pk)
+    step = run.steps.get(name="refund")
+    if run.state == SagaRun.State.COMPENSATED and step.state == SagaStep.State.REFUSED:
+        engine.try_again(run, step, reason=reason)
+    refund.refresh_from_db()

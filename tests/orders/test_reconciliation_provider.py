@@ -135,6 +135,16 @@ def test_a_refund_that_is_being_written_down_is_no_finding(sandbox: SandboxProce
     assert findings("refund_failed_there") == [], "its saga is under way"
 
 
+def test_a_refund_that_stands_refused_needs_a_person(sandbox: SandboxProcess) -> None:
+    order = shipped(sandbox)
+    services.refund_order(order_id=order.pk, reason="torn", actor="test")
+    assert findings("refund_is_refused") == []
+    execute("UPDATE orders_refund SET status = 'refused'")
+    assert types("refund_is_refused") == [("refund_is_refused", False)]
+    evidence = {"order": str(order.pk), "asked_by": "test"}
+    assert Finding.objects.get().evidence == evidence
+
+
 def test_in_the_ledger_and_not_refunded_there_needs_a_person(sandbox: SandboxProcess) -> None:
     order = shipped(sandbox)
     money.enter(str(order.pk), "refunded")

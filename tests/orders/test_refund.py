@@ -1,6 +1,7 @@
 """A refund that fails gives nothing back: not in our books, and not unnoticed."""
 
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -89,6 +90,39 @@ def test_all_of_it_given_back_by_hand_in_parts_is_the_whole(sandbox: SandboxProc
         )
     assert refund(order).status == Refund.Status.DONE
     assert kinds() == {"held", "captured", "refunded"}
+
+
+def test_a_refund_that_was_refused_can_be_asked_for_again(sandbox: SandboxProcess) -> None:
+    order = shipped(FAILS)
+    assert refund(order).status == Refund.Status.REFUSED
+    assert refund(order).status == Refund.Status.REFUSED
+    intent = order.payment.intent
+    assert len(stripe_api.list_refunds(intent=intent)) == 2, "under a further key"
+    with patch.object(stripe_api, "create_refund", return_value=SimpleNamespace(status="pending")):
+        assert refund(order).status == Refund.Status.DONE
+    assert kinds() == {"held", "captured", "refunded"}
+    assert stock_of() == (10, 0)
+    assert refund(order).status == Refund.Status.DONE
+
+
+def test_the_page_says_how_a_refund_stands_and_offers_it_again(
+    sandbox: SandboxProcess, client: Client
+) -> None:
+    order = shipped(FAILS)
+    client.force_login(make_user("operator"))
+    said = {
+        "The refund is on its way.": lambda: None,
+        "The refund is on its way. ": work_off,
+        "The refund waits": lambda: Refund.objects.update(status="needs_person"),
+        "The money was given back before": lambda: Refund.objects.update(status="done"),
+    }
+    for words, happens in said.items():
+        happens()
+        page = client.post(f"/orders/{order.pk}/refund/", follow=True).content.decode()
+        assert words.strip() in page
+    for status, offered in {"refused": True, "done": False, "open": False}.items():
+        Refund.objects.update(status=status)
+        assert ('id="refund"' in client.get(f"/orders/{order.pk}/").content.decode()) is offered
 
 
 def test_on_the_way_back_a_person_gets_it_and_may_have_it_tried_again(
