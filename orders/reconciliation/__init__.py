@@ -12,6 +12,7 @@ for _check in (
     refunds.RefundIsRefused(),
     sagas.NobodyMovesIt(),
     sagas.TooOld(),
+    sagas.NobodyIsAsked(),
     stock.HeldForAFinishedOrder(),
     stock.ReservedIsNotHeld(),
 ):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -73,6 +74,31 @@ class TooOld(Check):
         return reverse("orders:order", args=[suspect.evidence["order"]])
 
 
+class NobodyIsAsked(Check):
+    """A run that needs a person has the dead letter by which one learns of it, and takes it up."""
+
+    name = "orders.nobody_is_asked"
+
+    def page(self, after: str) -> Page:
+        return paged(_WITHOUT_A_LETTER, after, [NO_ID], PAGE)
+
+    def confirm(self, subject: str) -> Suspect | None:
+        waits = SagaRun.objects.filter(pk=subject, state=SagaRun.State.NEEDS_PERSON)
+        run = waits.locked().first()
+        if run is None or _letters(run).exists():
+            return None
+        return _suspect("nobody_is_asked", run)
+
+    def address(self, suspect: Suspect) -> str:
+        return reverse("orders:order", args=[suspect.evidence["order"]])
+
+
+def _letters(run: SagaRun) -> QuerySet[Message]:
+    """The run's own messages that are dead, or that a person has just had run again."""
+    mine = Message.objects.filter(operation_id=run.operation_id, args__run_id=str(run.pk))
+    return mine.filter(state__in=["pending", "parked", "dead"])
+
+
 def _going(run_id: str, *, older_than: timedelta) -> SagaRun | None:
     """The run, held, if it is under way and so old. Who holds it enqueues its next message."""
     old = SagaRun.objects.filter(pk=run_id, created_at__lt=Now() - older_than)
@@ -102,6 +128,16 @@ _OPEN = """
     SELECT run.id, CASE WHEN run.state IN ('running', 'compensating') AND NOT EXISTS (
         SELECT FROM outbox_message AS message
         WHERE message.operation_id = run.operation_id AND message.state IN ('pending', 'parked')
+    ) THEN run.id::text END
+    FROM orders_sagarun AS run WHERE run.id > %s::uuid ORDER BY run.id LIMIT %s
+"""
+
+_WITHOUT_A_LETTER = """
+    SELECT run.id, CASE WHEN run.state = 'needs_person' AND NOT EXISTS (
+        SELECT FROM outbox_message AS message
+        WHERE message.operation_id = run.operation_id
+          AND message.state IN ('pending', 'parked', 'dead')
+          AND message.args ->> 'run_id' = run.id::text
     ) THEN run.id::text END
     FROM orders_sagarun AS run WHERE run.id > %s::uuid ORDER BY run.id LIMIT %s
 """

@@ -44,6 +44,27 @@ def test_all_is_well_after_ordinary_work(sandbox: SandboxProcess) -> None:
     assert [findings(name.partition(".")[2]) for name in CHECKS] == [[]] * len(CHECKS)
 
 
+@pytest.mark.parametrize(
+    "lose",
+    [
+        "UPDATE outbox_message SET state = 'discarded', finished_at = now()",
+        "DELETE FROM outbox_event; DELETE FROM outbox_message",
+    ],
+)
+def test_whoever_needs_a_person_and_asks_none_is_found(sandbox: SandboxProcess, lose: str) -> None:
+    stocked()
+    order = place()
+    sandbox.control.force("payments", "refused", operation="capture")
+    sandbox.control.force("shipping", "refused", operation="cancel")
+    work_off()
+    assert again(order).status == "needs_person"
+    assert findings("nobody_is_asked") == [], "its dead letter does"
+    execute("UPDATE outbox_message SET state = 'pending', finished_at = NULL WHERE state = 'dead'")
+    assert findings("nobody_is_asked") == [], "somebody has redriven it"
+    execute(f"{lose} WHERE state = 'pending'")
+    assert types("nobody_is_asked") == [("nobody_is_asked", False)]
+
+
 # -- stock
 
 
@@ -117,7 +138,7 @@ def test_where_two_numbers_are_wrong_a_person_says_which(sandbox: SandboxProcess
 def test_a_run_whose_message_is_gone_is_moved_again(sandbox: SandboxProcess) -> None:
     stocked()
     order = place()
-    execute("DELETE FROM outbox_message")
+    execute("DELETE FROM outbox_event; DELETE FROM outbox_message")
     assert findings("nobody_moves_it") == [], "its message may be on its way for ten minutes"
     make_old()
     assert types("nobody_moves_it") == [("nobody_moves_it", True)]
