@@ -10,15 +10,22 @@ State = SagaStep.State
 def turn_back(run: SagaRun, *, reason: str) -> bool:
     """Cancel a run that is held, unless its pivot has begun; False: too late.
 
-    The call of a step that is under way is waited for: its answer, or its lease's end, comes first.
+    One that waits for a person goes back, too, unless it was on its way back already. The call of a
+    step that is under way is waited for: its answer, or its lease's end, comes first.
     """
     pivots = {step.name for step in saga.of(run).steps if step.pivot}
     begun = run.steps.filter(name__in=pivots).exclude(state=State.WAITING).exists()
-    if run.state != SagaRun.State.RUNNING or begun:
+    if begun or not (run.state == SagaRun.State.RUNNING or _stands_on_its_way_forward(run)):
         return False
     results.set_run(run, SagaRun.State.COMPENSATING, reason=reason)
     go_back(run)
     return True
+
+
+def _stands_on_its_way_forward(run: SagaRun) -> bool:
+    if run.state != SagaRun.State.NEEDS_PERSON:
+        return False
+    return run.steps.filter(state=State.NEEDS_PERSON, backwards=False).exists()
 
 
 def go_back(run: SagaRun) -> None:
@@ -35,6 +42,6 @@ def go_back(run: SagaRun) -> None:
             )
             messages.enqueue_step(run, step)
             return
-        if step.state in (State.RETRYING, State.GIVING_UP):
+        if step.state in (State.RETRYING, State.GIVING_UP, State.NEEDS_PERSON):
             results.set_step(step, State.REFUSED)
     results.set_run(run, SagaRun.State.COMPENSATED)

@@ -73,6 +73,46 @@ def test_an_order_that_is_cancelled_meanwhile_asks_nobody(
     assert stock_of() == (10, 0)
 
 
+@pytest.mark.parametrize("locked_out", BARRED, indirect=True)
+def test_an_order_that_waits_for_a_person_before_its_charge_can_be_cancelled(
+    sandbox: SandboxProcess, locked_out: Any
+) -> None:
+    _, mend = locked_out
+    stocked()
+    order = place()
+    work_off()
+    assert outcome_of(order, sandbox) == "needs_person"
+    client = Client()
+    client.force_login(make_user("operator"))
+    assert 'id="cancel"' in client.get(f"/orders/{order.pk}/").content.decode()
+    mend()
+    client.post(f"/orders/{order.pk}/cancel/")
+    work_off()
+    assert outcome_of(order, sandbox) == "cancelled"
+    assert stock_of() == (10, 0)
+    redrive()
+    work_off()
+    assert outcome_of(order, sandbox) == "cancelled", "its dead letter moves nothing any more"
+    assert stock_of() == (10, 0)
+
+
+def test_an_order_whose_way_back_waits_for_a_person_cannot_be_cancelled_once_more(
+    sandbox: SandboxProcess,
+) -> None:
+    stocked()
+    order = place()
+    sandbox.control.force("shipping", "refused", operation="create")
+    sandbox.control.force("payments", "refused", operation="cancel")
+    work_off()
+    assert outcome_of(order, sandbox) == "needs_person"
+    with pytest.raises(services.NotCancellable, match="waiting for a person"):
+        services.cancel_order(order_id=order.pk, actor="customer")
+    assert step("authorise").state == "needs_person"
+    redrive()
+    work_off()
+    assert outcome_of(order, sandbox) == "cancelled"
+
+
 @pytest.fixture
 def spent(sandbox: SandboxProcess) -> Order:
     """An order that was given up, since its charge was not answered for half an hour."""
