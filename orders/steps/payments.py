@@ -158,11 +158,11 @@ def _change(
     try:
         intent = ask(key.value)
     except _stripe_error() as error:
-        looks_further = stripe_errors.is_stored_failure(error) or stripe_errors.is_wrong_state(
-            error
-        )
-        if looks_further and (intent := look()):
+        wrong_state = stripe_errors.is_wrong_state(error)
+        if (wrong_state or stripe_errors.is_stored_failure(error)) and (intent := look()):
             return intent
+        if wrong_state:  # and it may get into the right one: "processing" may not be cancelled yet
+            raise _further_key(payment, purpose, "it was refused for its state") from error
         raise _failure(error, payment, purpose) from error
     if intent.status in reached:
         return intent
@@ -214,7 +214,11 @@ def _failure(error: Any, payment: Payment, purpose: str) -> Exception:
     """
     if not stripe_errors.is_stored_failure(error):
         return stripe_errors.translate(error)
-    because = "the first answer was a failure, is repeated, and nothing came of it"
+    return _further_key(payment, purpose, "the first answer was a failure, is repeated")
+
+
+def _further_key(payment: Payment, purpose: str, said: str) -> NotNow:
+    because = f"{said}, and nothing came of it"
     payment_keys.replace(payment, purpose, because=because)
     return NotNow(f"{because}; the next attempt has a key of its own")
 

@@ -185,6 +185,35 @@ def test_a_class_that_is_not_in_the_table_is_unknown() -> None:
 
 @with_commits
 @silent
+def test_an_intent_that_cannot_be_cancelled_yet_is_asked_again_under_a_further_key(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Stripe answers while it is being processed; and under the same key for a day."""
+    import stripe
+
+    from orders.providers import stripe_api
+
+    real, keys = stripe_api.cancel_intent, []
+
+    def not_yet(*, key: str, intent: str) -> Any:
+        keys.append(key)
+        if len(keys) <= 2:
+            raise stripe.InvalidRequestError(
+                "You cannot cancel it.", None, code="payment_intent_unexpected_state"
+            )
+        return real(key=key, intent=intent)
+
+    monkeypatch.setattr(stripe_api, "cancel_intent", not_yet)
+    stocked()
+    sandbox.control.force("shipping", "refused", operation="create")
+    order = place()
+    work_off()
+    assert outcome_of(order, sandbox) == "cancelled"
+    assert len(set(keys)) == len(keys) == 3
+
+
+@with_commits
+@silent
 def test_another_amount_that_somebody_else_has_taken_is_for_a_person(
     sandbox: SandboxProcess,
 ) -> None:
