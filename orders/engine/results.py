@@ -21,23 +21,34 @@ NO_ANSWER = "No answer by the end of the lease: the process died, or was cut off
 def record(
     attempt_id: UUID, outcome: SagaAttempt.Outcome, *, detail: str = "", result: Any = None
 ) -> None:
-    """Write down how a call ended. What comes after its lease was settled is kept as evidence."""
+    """Write down how a call ended.
+
+    What comes after its lease was settled is kept as evidence; where nobody knew whether the step
+    had happened, and nobody does it again or takes it back, such a word settles that.
+    """
     detail = storable(detail)
     with transaction.atomic():
         run, attempt = _hold(attempt_id)
         if attempt.outcome != Outcome.OPEN:
             SagaAttempt.objects.filter(pk=attempt.pk).update(late=f"{outcome} {detail}".strip())
+            if outcome == Outcome.DONE and attempt.step.state == State.IN_DOUBT:
+                _then(run, attempt.step, result)
+                set_step(attempt.step, State.DONE)
             return
         _close(attempt, outcome, detail)
         if outcome == Outcome.DONE:
-            action = _action(run, attempt.step)
-            assert isinstance(action, saga.Outside)  # noqa: S101
-            action.then(run, result)
+            _then(run, attempt.step, result)
             note_done(run, attempt.step)
         elif outcome == Outcome.REFUSED:
             note_refused(run, attempt.step, detail)
         else:
             _note_failed(run, attempt.step, detail, outcome)
+
+
+def _then(run: SagaRun, step: SagaStep, result: Any) -> None:
+    action = _action(run, step)
+    assert isinstance(action, saga.Outside)  # noqa: S101
+    action.then(run, result)
 
 
 def settle_attempt(*, attempt_id: str) -> None:

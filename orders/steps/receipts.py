@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Now
 
-from orders.calls import Barred, NotNow, Refused, Unknown
+from orders.calls import Barred, NotNow, Refused, Unknown, demand_time
 from orders.models import Receipt, SagaRun
 from orders.receipt_text import body_of
 
@@ -21,6 +21,7 @@ def send(run: SagaRun) -> None:
     |---|---|
     | we are not let in, or no way to send is set up | Barred: a person mends that |
     | no connection was made, by whatever error | NotNow: nothing went out, later it may |
+    | it was made so slowly that the lease has no time left | NotNow |
     | the server put sender, recipient or message off (4xx) | NotNow |
     | the server refused sender, recipient or message (5xx) | Refused |
     | anything else once the message may have been handed over | Unknown |
@@ -34,6 +35,7 @@ def send(run: SagaRun) -> None:
             headers={"Message-ID": f"<{run.pk}@onceproof>"},
             connection=connection,
         )
+        demand_time()
         try:
             mail.send()
         except smtplib.SMTPResponseException as error:

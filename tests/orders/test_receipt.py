@@ -11,9 +11,9 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 
-from orders import services
+from orders import calls, services
 from orders.engine import calling
-from orders.models import Receipt, SagaStep
+from orders.models import Receipt, SagaAttempt, SagaStep
 from outbox import deadletters
 from outbox.models import Message
 from tests.accounts.people import make_user
@@ -85,6 +85,53 @@ def test_a_worker_that_died_after_sending_sends_no_second_one(
     monkeypatch.setattr(calling.results, "record", dying)
     step = order_with_receipt()
     assert (step.status, len(mail.outbox)) == ("in_doubt", 1)
+
+
+def test_a_late_word_that_it_went_out_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    late: list[Any] = []
+    record = calling.results.record
+
+    def slow(attempt_id: Any, outcome: Any, **more: Any) -> None:
+        if mail.outbox:
+            late.append((attempt_id, outcome, more))
+        else:
+            record(attempt_id, outcome, **more)
+
+    monkeypatch.setattr(calling.results, "record", slow)
+    step = order_with_receipt()
+    assert (step.status, len(late)) == ("in_doubt", 1)
+    ((attempt_id, outcome, more),) = late
+    record(attempt_id, outcome, **more)
+    step.refresh_from_db()
+    assert step.status == "done"
+    assert step.calls.get().late == "done"
+    assert Receipt.objects.get().sent_at
+    with pytest.raises(services.NotResendable):
+        services.resend_receipt(order_id=step.run.order_id, actor="ann")
+
+
+def test_a_late_no_leaves_it_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_once(monkeypatch, smtplib.SMTPServerDisconnected())
+    step = order_with_receipt()
+    calling.results.record(step.calls.get().pk, SagaAttempt.Outcome.REFUSED, detail="no")
+    step.refresh_from_db()
+    assert (step.status, step.calls.get().late) == ("in_doubt", "refused no")
+
+
+def test_a_connection_that_took_the_leases_time_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Any] = []
+
+    def slow(backend: Any) -> None:
+        opened.append(backend)
+        if len(opened) == 1:
+            calls._latest_start.set(0)
+
+    monkeypatch.setattr(BaseEmailBackend, "open", slow)
+    step = order_with_receipt()
+    assert (step.status, step.attempts, len(mail.outbox)) == ("done", 2, 1)
+    assert "no time left" in step.calls.order_by("number")[0].detail
 
 
 def test_a_person_may_have_it_sent_again_once_a_press(monkeypatch: pytest.MonkeyPatch) -> None:
