@@ -31,6 +31,7 @@ from tests.stateful.saga_world import (
     numbers,
     run,
     shops,
+    stands_on_its_way,
 )
 
 FAULTS = ["", *(f"{operation} {kind}" for operation in OPERATIONS for kind in KINDS)]
@@ -188,7 +189,8 @@ class Shop(RuleBasedStateMachine):
 
     def cancel_one(self, order: Placed) -> None:
         turned = order.status in ("cancelling", "cancelled")
-        possible = turned or (order.status == "placed" and not is_charging(order.id))
+        on_its_way = order.status == "placed" or stands_on_its_way(order.id)
+        possible = turned or (on_its_way and not is_charging(order.id))
         refused = False
         try:
             services.cancel_order(order_id=order.id, actor="customer")

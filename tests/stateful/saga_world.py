@@ -131,6 +131,12 @@ def is_charging(order_id: UUID) -> bool:
     return step.state != "waiting"
 
 
+def stands_on_its_way(order_id: UUID) -> bool:
+    """Whether an order waits for a person with a step that goes forward."""
+    steps = SagaStep.objects.filter(run__order=order_id, run__saga="order")
+    return steps.filter(state="needs_person", backwards=False).exists()
+
+
 def impatient(table: saga.Saga) -> saga.Saga:
     """The same saga, whose steps are given up after few attempts."""
 
