@@ -16,7 +16,7 @@ from orders.providers import stripe_api
 from orders.reconciliation import money, refunds
 from orders.reconciliation.provider_list import FETCHED_AT_ONCE
 from outbox import handlers
-from outbox.reconciliation import acts, registered
+from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding
 from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
 from tests.orders.shop import again, place, stocked, work_off
@@ -113,7 +113,7 @@ def test_a_failed_refund_that_was_made_good_is_no_finding(sandbox: SandboxProces
     work_off()
     intent = again(order).payment.intent
     with transaction.atomic():
-        assert registered()["orders.refund_failed_there"].confirm(intent) is None
+        assert refunds.RefundFailed().confirm(intent) is None
 
 
 def test_a_refund_that_our_ledger_lacks_needs_a_person(sandbox: SandboxProcess) -> None:
@@ -175,7 +175,7 @@ def test_a_part_given_by_hand_does_not_make_a_failed_refund_good(sandbox: Sandbo
     failed = SimpleNamespace(id="re_1", payment_intent=intent, status="failed", amount=order.cents)
     money.enter(str(order.pk), "refunded")
     with transaction.atomic(), patch.object(refunds, "_refunds", _with(failed, refunds._refunds)):
-        suspect = registered()["orders.refund_failed_there"].confirm(intent)
+        suspect = refunds.RefundFailed().confirm(intent)
     assert suspect is not None
     assert suspect.type == "in_the_ledger_and_not_given_back"
     assert suspect.evidence["given_back"] == 100
