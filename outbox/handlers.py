@@ -56,11 +56,8 @@ class Retry:
             )
         if min(self.base, self.cap) <= timedelta(0):
             raise ValueError(f"Retry needs a base and a cap above zero: {self.base}, {self.cap}.")
-        if max(self.base, self.cap) > LONGEST_DELAY:
-            raise ValueError(
-                f"Retry needs a base and a cap of {LONGEST_DELAY.days} days at most: "
-                f"{self.base}, {self.cap}."
-            )
+        if self.cap > LONGEST_DELAY:
+            raise ValueError(f"Retry needs a cap of {LONGEST_DELAY.days} days at most: {self.cap}.")
 
     def delay(self, attempts: int) -> timedelta:
         """The delay to draw after `attempts` failed attempts, at least one of them."""
