@@ -11,8 +11,16 @@ from credits import evidence, providers, sending, services
 from credits.models import Community, DailyCount, TextMessage
 from credits.services import send, settle
 from sandbox.control import Control
-from tests.credits.test_send_text import another_session
-from tests.credits.world import balance, make_community, only_text, start, states, waiting, work
+from tests.credits.world import (
+    another_session,
+    balance,
+    make_community,
+    only_text,
+    start,
+    states,
+    waiting,
+    work,
+)
 from tests.pricing.threads import behind
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -177,7 +177,7 @@ def test_a_text_that_is_looked_for_in_vain_needs_a_person(sandbox: Control) -> N
 
 
 def test_a_text_that_somebody_is_at_is_no_finding(sandbox: Control) -> None:
-    from tests.credits.test_send_text import another_session
+    from tests.credits.world import another_session
 
     unknown(sandbox)
     Message.objects.all().delete()

@@ -250,73 +250,6 @@ def test_a_late_reply_is_evidence_all_the_same(sandbox: Control) -> None:
     assert balance() == (5, 0)
 
 
-def test_a_sender_that_is_there_keeps_its_text_from_being_given_up(sandbox: Control) -> None:
-    """Frozen before its call, it may still make it: absence from the list proves nothing yet."""
-    make_community(credits=5, members=1)
-    start()
-    attempt = claimed()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    with another_session() as frozen:
-        frozen.execute(
-            "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"credits.sending:{attempt.token}"]
-        )
-        make_due()
-        work_off("credits.settle_text")
-        assert only_text().state == "unknown"
-    work("credits.settle_text")
-    assert only_text().state == "failed"
-
-
-def test_a_sender_that_makes_its_call_behind_the_list_is_not_given_up(
-    sandbox: Control, monkeypatch: Any
-) -> None:
-    """It thaws after the list was read, and is gone when what the list said is recorded."""
-    make_community(credits=5, members=1)
-    start()
-    attempt = claimed()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    find = providers.find
-    with another_session() as frozen:
-        frozen.execute(
-            "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"credits.sending:{attempt.token}"]
-        )
-
-        def find_and_let_go(**asked: Any) -> list[str]:
-            found = list(find(**asked))
-            providers.send(to=attempt.phone, body=attempt.body, callback="")
-            frozen.execute("SELECT pg_advisory_unlock_all()")
-            return found
-
-        monkeypatch.setattr(providers, "find", find_and_let_go)
-        make_due()
-        work_off("credits.settle_text")
-    monkeypatch.setattr(providers, "find", find)
-    assert (only_text().state, len(sandbox.log("sms"))) == ("unknown", 1)
-    work("credits.settle_text")
-    assert only_text().state == "sent"
-
-
-def test_after_a_sender_was_seen_the_lag_begins_anew(sandbox: Control, settings: Any) -> None:
-    settings.TEXTS = replace(settings.TEXTS, list_lag=30)
-    make_community(credits=5, members=1)
-    start()
-    attempt = claimed()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    with another_session() as frozen:
-        frozen.execute(
-            "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"credits.sending:{attempt.token}"]
-        )
-        make_due()
-        work_off("credits.settle_text")
-    make_due()
-    work_off("credits.settle_text")
-    assert only_text().state == "unknown"
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    make_due()
-    work_off("credits.settle_text")
-    assert only_text().state == "failed"
-
-
 def test_the_daily_cap_is_taken_once_and_given_back_on_failure(sandbox: Control) -> None:
     make_community(credits=9, members=3, daily_cap=2)
     sandbox.answer_number(phone(1), 21211)
@@ -356,11 +289,3 @@ def test_the_callback_address_is_the_public_one(settings: Any) -> None:
     assert sending.callback_address(token) == ""
     settings.TEXTS = replace(settings.TEXTS, public_url="https://texts.example")
     assert sending.callback_address(token) == f"https://texts.example/callbacks/texts/{token}/"
-
-
-def another_session() -> Any:
-    """A session of its own on the same database, as a context manager."""
-    current = connection.connection
-    return type(current).connect(
-        current.info.dsn, password=connection.settings_dict["PASSWORD"], autocommit=True
-    )

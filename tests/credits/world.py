@@ -102,3 +102,11 @@ def member(number: int = 1) -> Member:
 def waiting(handler: str) -> int:
     """How many messages of a handler wait."""
     return Message.objects.filter(handler=handler, state="pending").count()
+
+
+def another_session() -> Any:
+    """A session of its own on the same database, as a context manager."""
+    current = connection.connection
+    return type(current).connect(
+        current.info.dsn, password=connection.settings_dict["PASSWORD"], autocommit=True
+    )
