@@ -66,6 +66,7 @@ def _broker(waits: bool) -> dict[str, Any]:
         # A broker whose disk is full refuses every write: without this the workers end themselves.
         "CELERY_BROKER_CHANNEL_ERROR_RETRY": True,
         "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,  # by default a worker gives up after 100
+        "CELERY_WORKER_CONSUMER": "config.reconnecting:Consumer",  # and soon
         "CELERY_BROKER_CONNECTION_TIMEOUT": 4 if waits else 1,
     }
 
