@@ -172,10 +172,11 @@ def _change(
 
 
 def _give_back(run: SagaRun, payment: Payment) -> None:
-    """Raises Refused where the customer's bank did not take it.
+    """Raises Refused where Stripe does not make it (too little on our account there, say), or where
+    the customer's bank did not take it, which Stripe answers with 200.
 
-    Stripe answers that, too, with 200, and under the same key again and again. A person who has it
-    tried once more therefore needs a further key.
+    Under the same key it says either again and again. A person who has it tried once more therefore
+    needs a further key.
     """
     key = payment_keys.take(payment, "refund")
     if key.repeated and _is_refunded(payment):
@@ -193,7 +194,10 @@ def _give_back(run: SagaRun, payment: Payment) -> None:
         )
         if looks_further and _is_refunded(payment):
             return
-        raise _failure(error, payment, "refund") from error
+        failure = _failure(error, payment, "refund")
+        if isinstance(failure, Refused):
+            payment_keys.replace(payment, "refund", because=str(failure))
+        raise failure from error
     if made.status in stripe_api.NOT_GIVEN_BACK:
         because = f"the refund {made.id} ended {made.status}"
         payment_keys.replace(payment, "refund", because=because)

@@ -105,6 +105,20 @@ def test_a_refund_that_was_refused_can_be_asked_for_again(sandbox: SandboxProces
     assert refund(order).status == Refund.Status.DONE
 
 
+def test_a_refund_that_stripe_did_not_make_is_asked_for_under_a_further_key(
+    sandbox: SandboxProcess,
+) -> None:
+    """As where our account there held too little: for a day it would say so again."""
+    order = shipped("pm_card_visa")
+    sandbox.control.force("payments", "refused", operation="refund")
+    assert refund(order).status == Refund.Status.REFUSED
+    assert refund(order).status == Refund.Status.DONE
+    keys = order.payment.keys.filter(purpose="refund").order_by("number")
+    assert [key.used_at is not None for key in keys] == [True, True]
+    assert "This request is refused." in keys[1].instead_because
+    assert kinds() == {"held", "captured", "refunded"}
+
+
 def test_the_page_says_how_a_refund_stands_and_offers_it_again(
     sandbox: SandboxProcess, client: Client
 ) -> None:
