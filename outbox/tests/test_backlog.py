@@ -51,3 +51,18 @@ def test_a_batch_dispatch_commits_batch_by_batch(
     assert deliver(handler).done == BACKLOG
     assert list(batches.values()) == [500] * 20
     assert not Message.objects.exclude(state="done").exists()
+
+
+@pytest.mark.django_db
+def test_the_queues_tables_are_vacuumed_early() -> None:
+    """Autovacuum's default waits until a fifth of a table is dead, or for ever beside few rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, reloptions FROM pg_class WHERE relname = ANY(%s)",
+            [["outbox_message", "outbox_run"]],
+        )
+        options = dict(cursor.fetchall())
+    assert options == {
+        "outbox_message": ["autovacuum_vacuum_scale_factor=0.01"],
+        "outbox_run": ["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=500"],
+    }
