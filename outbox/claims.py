@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.base import ModelState
 
 from outbox.delivery import Delivery
 from outbox.handlers import Handler
@@ -119,11 +120,15 @@ def _messages(claim: str, parameters: dict[str, Any]) -> list[Message]:
 
 
 def _message(row: tuple[Any, ...]) -> Message:
-    """What `Message.objects.raw` makes of a row, in less time."""
-    key, handler, args, *others, claimed_at = row
-    values = (key, handler, json.loads(args), *others)
-    message = Message.from_db(connection.alias, _FIELD_NAMES, values)
-    message.claimed_at = claimed_at
+    """What `Message.objects.raw` makes of a row, in less time: by no `__init__` and no signals.
+
+    That made each message of a batch dearer in Python than its effect.
+    """
+    message = Message.__new__(Message)
+    message._state = ModelState()
+    message._state.adding, message._state.db = False, connection.alias
+    message.__dict__.update(zip(_NAMES, row, strict=True))
+    message.args = json.loads(message.args)
     return message
 
 
@@ -139,14 +144,14 @@ _LIMITS = """
 # Asked once per statement, not per row. What a record names was taken before the pause, and runs.
 _NOT_PAUSED = "NOT EXISTS (SELECT FROM outbox_pause WHERE target = ANY(%(targets)s))"
 
-# What a run needs of a message, in the model's order. Django looks up any other column when it is
+# What a run needs of a message. Django looks up any other column when it is
 # asked for; reading all of them for each row of a batch took longer than the batch's effect,
 # timestamps above all.
 _FIELDS = (
     *("id", "handler", "args", "state", "expires_at", "group", "key", "operation_id"),
     *("traceparent", "attempts", "crashes", "alone"),
 )
-_FIELD_NAMES = frozenset(_FIELDS)  # Django asks for each of the model's fields whether it is one
+_NAMES = (*_FIELDS, "claimed_at")
 _COLUMNS = ", ".join(
     (
         *(f'message."{name}"' for name in _FIELDS),

@@ -52,7 +52,7 @@ def consume(
         overtaken = tally.refused - refused == len(own_ids)
         if overtaken or time.monotonic() >= until:
             break
-    run = execution.open_now(open_next)
+    run = open_next()  # recorded by a statement that commits by itself
     while run is not None:
         begin = run.position
         run = execution.run_recorded(handler, run, delivery, tally, open_next)

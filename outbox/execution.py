@@ -103,19 +103,13 @@ def _run(
         if outcome.committed:
             # What is recorded must be run all the same, or its record would count as a crash.
             logger.exception("a hook after the commit failed", extra={"handler": handler.name})
-            return open_now(open_next) if hooks_follow else next_run
+            return open_next() if hooks_follow else next_run
         if not isinstance(error, DatabaseFailure | DeadTransaction):
             raise
         _note_dead_transaction(handler, run, attempts, error, delivery)
         tally.failed += len(claimed)
         return None
-    return open_now(open_next) if hooks_follow else next_run
-
-
-def open_now(open_next: OpenNext) -> Run | None:
-    """The next run, recorded in a commit of its own."""
-    with transaction.atomic(durable=True):
-        return open_next()
+    return open_next() if hooks_follow else next_run
 
 
 def _go_on(run: Run | None, open_next: OpenNext) -> Run | None:

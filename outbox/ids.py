@@ -12,13 +12,22 @@ def uuid7() -> uuid.UUID:
     Ids of later milliseconds sort later, which keeps index pages warm. They say nothing about
     the order of commits, so nothing may page through messages by "everything after this id".
     """
+    return uuid.UUID(int=_value())
+
+
+def uuids7(count: int) -> list[uuid.UUID]:
+    """New ids, ascending."""
+    return [uuid.UUID(int=value) for value in sorted(_value() for _ in range(count))]
+
+
+def _value() -> int:
     milliseconds = time.time_ns() // 1_000_000
+    random = secrets.randbits(74)
     value = (milliseconds & (2**48 - 1)) << 80
     value |= 0x7 << 76
-    value |= secrets.randbits(12) << 64
+    value |= (random >> 62) << 64
     value |= 0b10 << 62
-    value |= secrets.randbits(62)
-    return uuid.UUID(int=value)
+    return value | (random & (2**62 - 1))
 
 
 def as_array(ids: Iterable[uuid.UUID]) -> str:

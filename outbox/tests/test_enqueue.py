@@ -10,6 +10,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 import outbox
+from outbox import context
 from outbox.models import Message
 from outbox.tests.conftest import enqueue
 
@@ -89,33 +90,39 @@ def _in_a_savepoint(handler: str) -> str:
         return str(outbox.enqueue(handler, args={}).message_id)
 
 
-def test_many_are_written_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every column: the statement for many has its own list of them."""
+def test_what_is_written_by_sql_is_what_the_model_would_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every column: the statement has its own list of them."""
     monkeypatch.setattr("outbox.enqueueing.AT_ONCE", 2)
     args = [{"n": n, "text": "é \\ \" ' % {} \U0001f600"} for n in range(5)]
     later = timezone.now() + timedelta(hours=1)
     for times in ({}, {"due_at": later, "expires_at": later}):
-        with outbox.operation(), transaction.atomic():
+        with outbox.operation() as operation, transaction.atomic():
             ids = outbox.enqueue_many("tests.effect", iter(args), **times)
-            alone = outbox.enqueue("tests.effect", args=args[0], **times).message_id
-        columns = dict(rows((*ids, alone)))
-        assert [columns[key].pop("args") for key in ids] == args
-        expected = columns.pop(alone)
+            ids.append(outbox.enqueue("tests.effect", args=args[0], **times).message_id)
+            trace = context.current_traceparent(operation)
+            saved = Message.objects.create(
+                handler="tests.effect", operation_id=operation, traceparent=trace, **times
+            )
+        columns = dict(rows((*ids, saved.id)))
+        assert [columns[key].pop("args") for key in ids] == [*args, args[0]]
+        expected = columns.pop(saved.id)
         expected.pop("args")
-        assert list(columns.values()) == [expected] * 5
-        assert len(set(ids)) == len(columns) == 5
+        assert list(columns.values()) == [expected] * 6
+        assert len(set(ids)) == len(columns) == 6
 
 
 def test_a_swallowed_failure_of_the_database_is_not_committed(
     monkeypatch: pytest.MonkeyPatch, ledger: Any
 ) -> None:
     """PostgreSQL answers such a COMMIT with ROLLBACK, without an error: hooks would run."""
-    monkeypatch.setattr("outbox.enqueueing._INSERT_MANY", "SELECT 1 / 0")
+    monkeypatch.setattr("outbox.enqueueing._INSERT", "SELECT 1 / 0")
     ran = []
     with transaction.atomic():
         transaction.on_commit(lambda: ran.append("hook"))
         with pytest.raises(DataError):
-            outbox.enqueue_many("tests.effect", [{}])
+            outbox.enqueue("tests.effect", args={})
         assert connection.needs_rollback
     assert not ran
 

@@ -1,12 +1,13 @@
 """An effect may leave an outside call behind, to be made after its commit. That may take long."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 import outbox
-from outbox import execution, groups, hooks
+from outbox import claims, groups, hooks
 from outbox.handlers import Handler
 from outbox.models import Message, Run
 from outbox.tests.conftest import deliver, enqueue, make_due
@@ -40,17 +41,20 @@ def test_the_hooks_of_the_outbox_are_no_reason_to_record_the_next_run_by_itself(
     declare: Callable[..., Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dispatch and a promotion take no time: the next run is recorded in the commit before."""
-    opened = []
-    really_open = execution.open_now
-    monkeypatch.setattr(
-        execution, "open_now", lambda next_run: opened.append(1) or really_open(next_run)
-    )
+    in_the_commit_before = []
+    really_open = claims.open_next
+
+    def open_next(*args: Any) -> Run | None:
+        in_the_commit_before.append(connection.in_atomic_block)
+        return really_open(*args)
+
+    monkeypatch.setattr(claims, "open_next", open_next)
     declare(lambda: None, name="tests.child")
     handler = declare(lambda: outbox.enqueue("tests.child", args={}))
     make_due(*[enqueue(group=f"g{n}") for n in range(3)])
 
     assert deliver(handler).done == 3
-    assert len(opened) == 1
+    assert in_the_commit_before == [False, True, True]
 
 
 @pytest.mark.parametrize(("heads", "standing"), [(2, 1), (hooks.MOST_STEPS + 1, 0)])
