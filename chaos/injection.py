@@ -99,6 +99,7 @@ class Injection:
                 if time.monotonic() > latest:
                     self.say(f"{kind} was not possible: {error}")
                     return None
+                self._end_lasting(most=len(self._lasting))  # it may be what is in the way
                 time.sleep(0.3)
             else:
                 self.over = time.time()

@@ -1,9 +1,11 @@
 """The checkers' own eyes: SQL on a connection of their own, since they trust none of our code."""
 
+import os
+import socket
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,10 +18,15 @@ class OutOfSight(Exception):
 
 
 class Observer:
-    """Reads the database, connecting anew whenever a fault has ended its session. Thread-safe."""
+    """Reads the database, connecting anew whenever a fault has ended its session. Thread-safe.
 
-    def __init__(self, url: str) -> None:
+    `patience`, in seconds, is for those who must not wait for a server that is frozen: it keeps the
+    sessions that it has, and says nothing.
+    """
+
+    def __init__(self, url: str, patience: float | None = None) -> None:
         self._url = url
+        self._patience = patience
         self._lock = threading.Lock()
         self._session: psycopg.Connection[Any] | None = None
 
@@ -54,8 +61,10 @@ class Observer:
 
     def _ask(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:
-            found = self._connected().execute(sql, parameters or None)
-            return found.fetchall() if found.description else []
+            session = self._connected()
+            with _cut_after(self._patience, session):
+                found = session.execute(sql, parameters or None)
+                return found.fetchall() if found.description else []
         except psycopg.Error as error:
             self._drop()
             raise OutOfSight(str(error)) from error
@@ -72,3 +81,20 @@ class Observer:
             with suppress(psycopg.Error):
                 self._session.close()
         self._session = None
+
+
+@contextmanager
+def _cut_after(patience: float | None, session: psycopg.Connection[Any]) -> Iterator[None]:
+    """End the session from this side where what is inside takes longer."""
+    if patience is None:
+        yield
+        return
+    # A descriptor of its own: the session's may be closed by then, and mean another socket.
+    with socket.socket(fileno=os.dup(session.fileno())) as end:
+        timer = threading.Timer(patience, end.shutdown, [socket.SHUT_RDWR])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()

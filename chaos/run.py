@@ -83,7 +83,7 @@ class _Course:
         self.faults_over = time.time()
         self.watch = Watch(Observer(url), client, say)
         self.probes = Probes(client, journal, Observer(url))
-        site = Site(stack, Observer(url), wish.longest_fault)
+        site = Site(stack, Observer(url, patience=5), wish.longest_fault)
         self.injection = Injection(site, self.probes, wish.seed, self._tell)
         until = time.monotonic() + wish.minutes * 60
         count = lambda: len(self.injection.injected)  # noqa: E731

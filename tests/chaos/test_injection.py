@@ -9,6 +9,7 @@ import pytest
 from chaos import injection as injection_module
 from chaos.faults import FAULTS, Lasting, Site
 from chaos.injection import Injection
+from chaos.observer import OutOfSight
 
 SITE = Site(None, None, 1.0)  # type: ignore[arg-type]
 
@@ -51,6 +52,24 @@ def test_what_goes_on_by_itself_keeps_nothing_frozen() -> None:
     rolled.set()
     injection._end_lasting(most=0)
     assert not injection._lasting
+
+
+def test_what_stands_in_the_way_of_the_next_fault_is_ended_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No session can be ended in a frozen PostgreSQL; who waited for that would never thaw it."""
+    ended: list[str] = []
+
+    def end_all_connections(_site: Site) -> None:
+        if not ended:
+            raise OutOfSight("it does not answer")
+
+    monkeypatch.setitem(FAULTS, "end_all_connections", end_all_connections)
+    injection = Injection(SITE, None, 1, say=lambda _: None)  # type: ignore[arg-type]
+    frozen = Lasting(0, lambda: ended.append("thaw"))
+    injection._lasting.append((time.monotonic(), "freeze_postgres", frozen))
+    assert injection._do("end_all_connections", "0:1") is not None
+    assert ended == ["thaw"]
 
 
 class Felt:
