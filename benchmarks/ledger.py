@@ -1,6 +1,9 @@
 """The tables before a run, its progress, and the check of the sums after it."""
 
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,24 @@ class Ledger:
             " AND pid <> pg_backend_pid() AND state <> 'idle' AND backend_type = 'client backend'"
         )
         return int(count)
+
+    @contextmanager
+    def clients_gone(self, patience: float = 5) -> Iterator[None]:
+        """Left once those who have connected inside are gone: then PostgreSQL's own CPU time has
+        all of theirs. Waits so many seconds at most.
+        """
+        before = self._clients()
+        yield
+        latest = time.monotonic() + patience
+        while self._clients() - before and time.monotonic() < latest:
+            time.sleep(0.005)
+
+    def _clients(self) -> set[int]:
+        rows = self.connection.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend'"
+        )
+        return {int(pid) for (pid,) in rows}
 
     def rate(self) -> float:
         """Jobs a second between the first tenth and the last, by the server's clock."""

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from config.embedded.child import Child
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
+LOOKS = 10
+"""At a family of processes, until two in a row find the same members."""
 
 
 def describe() -> dict[str, Any]:
@@ -37,14 +40,14 @@ def cpu_seconds(root: int) -> float:
     """
     if not PROC.exists():
         return 0.0
-    table = {stat.pid: stat for stat in _processes()}
-    family, found = [root], {root}
-    while family:
-        parent = family.pop()
-        children = [pid for pid, stat in table.items() if stat.parent == parent]
-        found |= set(children)
-        family += children
-    return sum(table[pid].seconds for pid in found if pid in table)
+    family = _family(root)
+    for _ in range(LOOKS):
+        # One that ends while /proc is read may be in no line of it: no longer in its own, and not
+        # yet in that of its parent, which was read before.
+        before, family = family, _family(root)
+        if before.keys() == family.keys():
+            break
+    return sum(family.values())
 
 
 def cpu_by_name(processes: Mapping[str, Child]) -> dict[str, float]:
@@ -102,6 +105,7 @@ class Meter:
 
     processes: Mapping[str, Child]
     itself: str = ""  # what this process is called, if its own CPU counts as well
+    commands: str = ""  # likewise what it runs meanwhile and waits for
     seconds: float = 0.0
     used: dict[str, float] = field(default_factory=dict)
     others: float = 0.0
@@ -118,6 +122,9 @@ class Meter:
 
     def _cpu(self) -> dict[str, float]:
         own = {self.itself: time.process_time()} if self.itself else {}
+        if self.commands:
+            ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+            own[self.commands] = ended.ru_utime + ended.ru_stime
         return cpu_by_name(self.processes) | own
 
 
@@ -126,6 +133,18 @@ class _Stat:
     pid: int
     parent: int
     seconds: float
+
+
+def _family(root: int) -> dict[int, float]:
+    """CPU seconds of a process and of each of its descendants."""
+    table = {stat.pid: stat for stat in _processes()}
+    family, found = [root], {root}
+    while family:
+        parent = family.pop()
+        children = [pid for pid, stat in table.items() if stat.parent == parent]
+        found |= set(children)
+        family += children
+    return {pid: table[pid].seconds for pid in found if pid in table}
 
 
 def _processes() -> list[_Stat]:

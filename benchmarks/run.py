@@ -231,7 +231,8 @@ def _unless_it_fails(track: Track, peer: Peer, missing: dict[str, str]) -> Itera
 
 def _run_floor(track: Track, floor: Floor, jobs: int) -> float:
     floor.lay(track.ledger, jobs)
-    with Meter({"postgres": track.servers.processes["postgres"]}) as meter:
+    postgres = {"postgres": track.servers.processes["postgres"]}
+    with Meter(postgres, commands="pgbench") as meter, track.ledger.clients_gone():
         rate = floor.run(track.servers, jobs)
     count, sums = floor.check(track.ledger)
     track.results.setdefault(floor.name, Drained()).add(rate, count, meter, sums)

@@ -59,7 +59,10 @@ def _alone(track: Track, contender: Contender) -> dict[str, float]:
     postgres = track.servers.processes["postgres"].pid
     before = cpu_seconds(postgres)
     # The effects' module needs Django set up before it can even be found by its name.
-    with get_context("spawn").Pool(1, initializer=django.setup) as pool:
+    with (
+        track.ledger.clients_gone(),
+        get_context("spawn").Pool(1, initializer=django.setup) as pool,
+    ):
         seconds = pool.apply(_effects, (contender.name == "ours_batch", jobs))
     in_postgres = cpu_seconds(postgres) - before
     count = len(jobs)

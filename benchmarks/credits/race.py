@@ -13,6 +13,7 @@ from benchmarks.contenders import PROCESSES, WORKER
 from benchmarks.credits import floor, world
 from benchmarks.crew import Crew
 from benchmarks.drain import STUCK, Drained
+from benchmarks.ledger import Ledger
 from benchmarks.machine import Meter
 from benchmarks.progress import say
 from benchmarks.servers import Servers
@@ -64,7 +65,8 @@ def _turns(servers: Servers, crews: dict[str, Crew], texts: int) -> dict[str, Tu
         world.hold_alone()
         _broker().delete(*QUEUES)
         world.settle_down()
-        with _thawed(servers, Crew([])) as meter:
+        ledger, meter = Ledger(servers.database_url), Meter(servers.processes, commands="pgbench")
+        with ledger.connection, meter, ledger.clients_gone():
             rate = floor.run(servers)
         return _note(results, "postgres", rate, texts, meter)
 
