@@ -48,6 +48,7 @@ class Drained:
             "median": round(median(self.rates), 1),
             "min": round(min(self.rates), 1),
             "max": round(max(self.rates), 1),
+            "rates": [round(rate, 1) for rate in self.rates],
             "sums_kept": self.sums.kept,
             **vars(self.sums),
             "jobs": self.jobs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 
@@ -56,11 +57,27 @@ def _drains(drain: dict[str, Any]) -> Iterator[Goal]:
     ]
     for one, other, least in wanted:
         if one in drain and other in drain:
-            ratio = drain[one]["median"] / drain[other]["median"]
+            ratio, spread = _in_pairs(_rates(drain[one]), _rates(drain[other]))
             text, reached = f"drain: `{one}` / `{other}`", ratio >= least
             why = "" if reached else _profile(drain, one, other)
-            measured = f"{ratio:.2f} (by CPU a job {_by_cpu(drain, one, other):.2f})"
+            measured = f"{ratio:.2f} ({spread}by CPU a job {_by_cpu(drain, one, other):.2f})"
             yield Goal("drain", text, f"≥ {least:g}", measured, reached, why)
+
+
+def _rates(drained: dict[str, Any]) -> list[float]:
+    """Of each round; earlier results have their median alone."""
+    return drained.get("rates") or [drained["median"]]
+
+
+def _in_pairs(one: list[float], other: list[float]) -> tuple[float, str]:
+    """The median of the rounds' own ratios, since what ran in the same minutes is alike, and the
+    smallest and the largest of them.
+    """
+    if len(one) != len(other):  # one of them is of earlier results
+        one, other = [median(one)], [median(other)]
+    ratios = [a / b if b else 0.0 for a, b in zip(one, other, strict=True)]
+    spread = f"{min(ratios):.2f}-{max(ratios):.2f}; " if len(ratios) > 1 else ""
+    return median(ratios), spread
 
 
 def _by_cpu(drain: dict[str, Any], one: str, other: str) -> float:
@@ -75,7 +92,7 @@ def _profile(drain: dict[str, Any], one: str, other: str) -> str:
     used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*floors, one, other)}
     told = "CPU ms a job: " + "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
     for name in floors:
-        ratio = drain[name]["median"] / drain[other]["median"]
+        ratio, _ = _in_pairs(_rates(drain[name]), _rates(drain[other]))
         told = f"`{name}`, without any queue, comes to {ratio:.2f}. {told}"
     return told
 
@@ -88,17 +105,22 @@ def _cpu(used: dict[str, float]) -> str:
 def _latencies(latency: dict[str, Any]) -> Iterator[Goal]:
     if "ours" in latency and "celery_bare" in latency:
         for column in ("p50_ms", "p99_ms"):
-            ours, bare = latency["ours"][column], latency["celery_bare"][column]
+            ours, bare = latency["ours"], latency["celery_bare"]
             text = f"commit → effect at 50/s, {column[:3]}: ours / bare Celery"
-            ratio = ours / bare if bare else 0
-            why = _spent(latency, "ours", "celery_bare")
-            yield _most("latency", text, ratio, 1.2, f"{ours} / {bare} ms", why)
+            ratio, spread = _in_pairs(_waited(ours, column), _waited(bare, column))
+            detail = f"{spread}{ours[column]} / {bare[column]} ms"
+            yield _most("latency", text, ratio, 1.2, detail, _spent(latency, "ours", "celery_bare"))
     for name, handler in (("ours", "ordinary"), ("ours_batch", "batch")):
         if loaded := latency.get(f"{name}_at_80_percent"):
             text = f"commit → effect at 80 % of capacity, {handler} handler, p99 in ms"
             rate = f"{loaded['jobs_per_second']:,.0f} a second"
             why = _spent(latency, f"{name}_at_80_percent", "celery_bare_at_that_rate")
             yield _most("latency", text, loaded["p99_ms"], 50, rate, why)
+
+
+def _waited(waited: dict[str, Any], column: str) -> list[float]:
+    """That of each round; earlier results have that of all samples alone."""
+    return [one[column] for one in waited.get("rounds", [])] or [waited[column]]
 
 
 def _spent(latency: dict[str, Any], *names: str) -> str:

@@ -51,6 +51,12 @@ class Waited:
     rate: float = 0.0
     others: float = 0.0
     cpu: dict[str, float] = field(default_factory=dict)  # seconds, by process
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, samples: list[float]) -> None:
+        """What was waited in one more round, in order."""
+        self.samples += samples
+        self.rounds.append({"p50_ms": _at(samples, 0.5), "p99_ms": _at(samples, 0.99)})
 
     def as_dict(self) -> dict[str, Any]:
         """As results.json has it."""
@@ -60,6 +66,7 @@ class Waited:
             "p99_ms": _at(ordered, 0.99),
             "p999_ms": _at(ordered, 0.999),
             "max_ms": _at(ordered, 1.0),
+            "rounds": self.rounds,
             "samples": len(ordered),
             "jobs": self.jobs,
             "sums_kept": self.sums.kept,
@@ -90,7 +97,7 @@ def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds:
     crew.freeze(track.is_idle)
     waited.cpu = {name: waited.cpu.get(name, 0) + used for name, used in meter.used.items()}
     waited.others = max(waited.others, meter.others)
-    waited.samples += track.ledger.latencies()
+    waited.add(track.ledger.latencies())
     waited.sums += track.ledger.sums(jobs, balances)
     waited.jobs += len(jobs)
     waited.rate = len(jobs) / took

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks import (
     backlog,
@@ -25,6 +25,9 @@ from benchmarks.peers.catalog import PEERS, Peer
 from benchmarks.progress import say
 from benchmarks.servers import Servers
 from benchmarks.sizes import Size
+
+One = TypeVar("One")
+Turn = Contender | Peer | Floor
 
 LATENCY_RATE = 50.0
 """Jobs a second: what a busy shop does, and far from anybody's limit."""
@@ -55,26 +58,20 @@ class Bench:
 
 
 def drain(bench: Bench) -> dict[str, Any]:
-    """Everybody in turn, as often as the size says."""
+    """Everybody in turn, as often as the size says, every other round backwards."""
     contenders = [one for one in in_process() if bench.chosen([one.name])]
     floors = [one for one in FLOORS if bench.chosen([one.name])]
     rounds = bench.size.rounds
     peers, missing = _installed(bench)
     with bench.track(contenders) as track:
         joined = [peer for peer in peers if _join(track, peer, missing)]
-        for number in range(1, rounds + 1):
-            for contender in contenders:
-                rate = track.run(contender, bench.size.jobs(contender.jobs))
-                say(f"drain {number}/{rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
-            for peer in joined:
-                with _unless_it_fails(track, peer, missing):
-                    contender = peer.contender(bench.servers)
-                    rate = track.run(contender, bench.size.jobs(contender.jobs))
-                    say(f"drain {number}/{rounds}  {contender.name:20}{rate:10,.0f} jobs/s")
+        for number in range(rounds):
+            turns: list[Turn] = [*contenders, *joined, *floors]
+            for one in _in_order(number, turns):
+                with _unless_it_fails(track, one, missing):
+                    rate = _take_turn(bench, track, one)
+                    say(f"drain {number + 1}/{rounds}  {one.name:20}{rate:10,.0f} jobs/s")
             joined = [peer for peer in joined if peer.name not in missing]
-            for floor in floors:
-                rate = _run_floor(track, floor, bench.size.jobs(floor.jobs))
-                say(f"drain {number}/{rounds}  {floor.name:20}{rate:10,.0f} jobs/s")
         measured = {name: drained.as_dict() for name, drained in track.results.items()}
     return {**measured, "missing": missing}
 
@@ -91,8 +88,8 @@ def latencies(bench: Bench) -> dict[str, Any]:
     seconds = bench.size.latency_seconds
 
     def in_turn(rates: dict[str, tuple[Subject, float]]) -> None:
-        for _ in range(bench.size.latency_rounds):
-            for name, (subject, rate) in rates.items():
+        for number in range(bench.size.latency_rounds):
+            for name, (subject, rate) in _in_order(number, list(rates.items())):
                 one = waited.setdefault(name, Waited())
                 latency.run(track, subject, one, rate=rate, seconds=seconds)
 
@@ -218,15 +215,30 @@ def _join(track: Track, peer: Peer, missing: dict[str, str]) -> bool:
 
 
 @contextmanager
-def _unless_it_fails(track: Track, peer: Peer, missing: dict[str, str]) -> Iterator[None]:
+def _unless_it_fails(track: Track, one: Turn, missing: dict[str, str]) -> Iterator[None]:
     """A peer that fails is left out and named with its last words; the others go on."""
     try:
         yield
     except Exception as error:
+        if not isinstance(one, Peer):
+            raise
         last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        missing[peer.name] = f"failed: {last[:300]}"
-        say(f"without {peer.name}: {missing[peer.name]}")
-        track.end(peer.name)
+        missing[one.name] = f"failed: {last[:300]}"
+        say(f"without {one.name}: {missing[one.name]}")
+        track.end(one.name)
+
+
+def _in_order(number: int, turns: list[One]) -> list[One]:
+    """The turns of a round, every other time from the last to the first."""
+    return turns[::-1] if number % 2 else turns
+
+
+def _take_turn(bench: Bench, track: Track, one: Turn) -> float:
+    """One run of one of them. Returns jobs a second."""
+    jobs = bench.size.jobs(one.jobs)
+    if isinstance(one, Floor):
+        return _run_floor(track, one, jobs)
+    return track.run(one.contender(bench.servers) if isinstance(one, Peer) else one, jobs)
 
 
 def _run_floor(track: Track, floor: Floor, jobs: int) -> float:

@@ -21,6 +21,7 @@ class Track:
         self.crews: dict[str, Any] = {}
         self.results: dict[str, Drained] = {}
         self.ended: list[str] = []
+        self.turns: list[str] = []
 
     def __enter__(self) -> "Track":
         return self
@@ -35,6 +36,7 @@ class Track:
             )
 
     def run(self, contender: Any, count: int) -> float:
+        self.turns.append(contender.name)
         drained = self.results.setdefault(contender.name, Drained())
         if contender.name == "dies_later" and drained.rates:
             raise OSError
@@ -62,3 +64,16 @@ def test_a_peer_that_fails_is_missing_with_its_last_words(monkeypatch: pytest.Mo
     }
     assert {name: one["runs"] for name, one in found.items()} == {"lives": 3}
     assert track.ended == ["never_starts", "dies_later"]
+
+
+def test_every_other_round_is_taken_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = [Peer(name, "ruby", (), (), 100) for name in ("one", "other")]
+    monkeypatch.setattr(Peer, "crew", lambda *_: None)
+    monkeypatch.setattr(run, "_installed", lambda _: (peers, {}))
+    track = Track()
+    bench = SimpleNamespace(
+        size=SIZES["quick"], chosen=lambda _: [], servers=None, track=lambda _: track
+    )
+    found = run.drain(bench)  # type: ignore[arg-type]
+    assert track.turns == ["one", "other", "other", "one", "one", "other"]
+    assert found["one"]["rates"] == [5.0, 5.0, 5.0]

@@ -85,6 +85,28 @@ def test_a_missed_goal_says_what_the_effect_comes_to_without_any_queue() -> None
     assert "`batch_loop`, without any queue, comes to 2.00" in goal.why
 
 
+def test_a_ratio_is_the_median_of_the_rounds_own_with_its_spread() -> None:
+    """The machine was half as fast in the second round: that is nobody's merit."""
+    rates = {"ours_batch": [100.0, 60.0, 110.0], "celery_naive": [2.0, 1.0, 2.0]}
+    known = {name: drained(2) | {"rates": each} for name, each in rates.items()}
+    (goal,) = goals.of({"drain": known})
+    assert goal.measured.startswith("55.00 (50.00-60.00; by CPU a job ")
+    assert goal.reached
+
+
+def test_latencies_of_a_round_are_compared_with_that_round() -> None:
+    latency = {
+        name: {
+            "p50_ms": 9.0,
+            "p99_ms": 20.0,
+            "rounds": [{"p50_ms": p50, "p99_ms": 20.0} for p50 in each],
+        }
+        for name, each in {"ours": (6.0, 12.0, 8.0), "celery_bare": (5.0, 12.0, 8.0)}.items()
+    }
+    median, _ = goals.of({"latency": latency})
+    assert median.measured == "1.00 (1.00-1.20; 9.0 / 9.0 ms)"
+
+
 def test_one_statement_is_judged_beside_one_statement() -> None:
     names = ("ours_single", "ours_single_raw", "dbos", "celery_guarded_raw", "rq")
     texts = [goal.text for goal in goals.of({"drain": {name: drained(100) for name in names}})]
