@@ -40,6 +40,21 @@ RAW_PEERS = ("celery_guarded_raw", "dbos")
 BUSY = 0.85
 """The share of the cores from which on they are taken for the narrow place."""
 
+RECORDS = "Every claim passes the dead records of runs, which an open transaction keeps"
+DEAD = (
+    "Dead versions that an open transaction keeps: every look from the start passes all that has "
+    "been done since. "
+)
+GOES_ON = "The worker's own looks go on from its position"
+BESIDE_OLD = {
+    "claim_500": RECORDS,
+    "empty_poll": RECORDS,
+    "claim_500_from_the_start": DEAD + GOES_ON,
+    "empty_poll_from_the_start": DEAD + GOES_ON,
+    "relay_count": DEAD + "The relay's count is one; no worker waits for it",
+}
+"""Why each is dearer once many were drained beside an open transaction."""
+
 NO_QUEUE = {"ours_batch": "batch_loop", "ours_single": "orm_loop"}
 """The same effect in a loop: what no queue can surpass."""
 
@@ -201,10 +216,12 @@ def _growth(growth: dict[str, Any]) -> Iterator[Goal]:
         text = f"{name.replace('_', ' ')} beside {largest} finished rows / none"
         yield _most("growth", text, ratio, 1.2)
     opened = growth["open_transaction"]
-    for name in ("claim_500", "empty_poll"):
+    for name, why in BESIDE_OLD.items():
         ratio = opened["largest_ratio"][f"{name}_ms"]
-        what = f"{name.replace('_', ' ')} after {opened['drained']:,} drained"
-        yield _most("growth", f"{what} beside an open transaction / before", ratio, 3)
+        before, after = (opened[when][f"{name}_ms"] for when in ("before", "after"))
+        text = f"{name.replace('_', ' ')} after {opened['drained']:,} drained beside an open "
+        detail = f"{after:.3g} / {before:.3g} ms"
+        yield _most("growth", f"{text}transaction / before", ratio, 3, detail, why)
 
 
 def _backlog(backlog: dict[str, Any]) -> Iterator[Goal]:

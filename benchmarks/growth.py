@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 import outbox
 from benchmarks import jobs as work
 from benchmarks.drain import Track
-from outbox import claims, handlers, relay
+from outbox import claims, handlers, pace, relay
 from outbox.delivery import Delivery
 
 TRIES = 60
@@ -98,11 +98,15 @@ def _finish(track: Track, count: int) -> None:
 
 
 def _drain_in_sql(track: Track, count: int) -> None:
-    """Enqueue and finish in portions of 1,000, as a worker does, in commits of their own."""
+    """Enqueue, record, finish and forget the records in portions of 1,000, in commits of their own:
+    the versions that workers leave, with as many records as ordinary messages have at least.
+    """
     model = outbox.Message.objects.create(**_MODEL)
     for _ in range(count // 1_000):
         _copy(track, model, 1_000, "pending", None)
+        track.ledger.connection.execute(_RECORDED, {"most": pace.MOST})
         track.ledger.connection.execute(_DONE)
+        track.ledger.connection.execute("DELETE FROM outbox_run")
 
 
 def _copy(
@@ -147,6 +151,15 @@ def _copies() -> str:
         "WHERE model.id = %(model)s"
     )
 
+
+_RECORDED = """
+    INSERT INTO outbox_run (id, handler, message_ids, worker, task_id)
+    SELECT gen_random_uuid(), handler, array_agg(id), 'bench', '' FROM (
+        SELECT id, handler, (row_number() OVER (ORDER BY id) - 1) / %(most)s AS record
+        FROM outbox_message WHERE state = 'pending'
+    ) AS message
+    GROUP BY handler, record
+"""
 
 _DONE = """
     UPDATE outbox_message SET state = 'done', finished_at = statement_timestamp()
