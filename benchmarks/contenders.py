@@ -114,9 +114,15 @@ def ours_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
 
 
 def bare_crew(servers: Servers, processes: int = PROCESSES) -> Crew:
-    """Bare Celery's worker. It takes four tasks a process ahead, Celery's own default."""
-    ahead = ("--prefetch-multiplier", "4")
-    return Crew([_worker(servers, "bare", "bare", processes, *ahead)])
+    """Bare Celery's worker, with an app and settings of its own: nothing of ours slows it down."""
+    module = "benchmarks.peers.python"
+    worker = _worker(servers, "bare", "bare", processes, app=f"{module}.with_celery")
+    worker.environment = {
+        "DJANGO_SETTINGS_MODULE": f"{module}.settings",
+        "PEER": "celery",
+        "PEER_BROKER_URL": servers.valkey.url(),
+    }
+    return Crew([worker])
 
 
 def loop_crew(servers: Servers) -> Crew:
@@ -140,8 +146,10 @@ CREWS: dict[str, Callable[[Servers], Crew]] = {
 }
 
 
-def _worker(servers: Servers, name: str, queue: str, processes: int, *options: str) -> Child:
+def _worker(
+    servers: Servers, name: str, queue: str, processes: int, *, app: str = "config"
+) -> Child:
     size = ("-Q", queue, "--pool", "prefork", "--concurrency", str(processes))
-    command = ("-m", "celery", "-A", "config", "--skip-checks", "worker", "-n", f"{name}@bench")
+    command = ("-m", "celery", "-A", app, "--skip-checks", "worker", "-n", f"{name}@bench")
     log = servers.folder / f"worker-{name}-{processes}.log"
-    return Child("worker", python(*command, *WORKER, *size, *options), log)
+    return Child("worker", python(*command, *WORKER, *size), log)
