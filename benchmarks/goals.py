@@ -156,7 +156,8 @@ def _rest(known: dict[str, Any]) -> Iterator[Goal]:
     if backlog := known.get("backlog"):
         yield from _backlog(backlog)
     for name, run in known.get("sustained", {}).items():
-        ratio = run["done_per_second"] / run["enqueued_per_second"]
+        enqueued = run["enqueued_per_second"]
+        ratio = run["done_per_second"] / enqueued if enqueued else 0.0  # in a run of a moment
         text = f"done / enqueued while both go on: {name}"
         detail = f"{run['done_per_second']:,.0f} / {run['enqueued_per_second']:,.0f} a second"
         measured, reached = f"{ratio:.2f} ({detail})", ratio >= 0.9

@@ -122,7 +122,7 @@ def _capacity(track: Track, subject: Subject, seconds: float) -> float:
         with _Gate(track) as gate:
             ask = partial(_ask_until, subject.feed, until, gate)
             asked = sum(clients.map(ask, parts))
-    _wait_for(track, asked, patience=60)
+    _wait_for(track, asked, patience=60, pause=0.002)
     took = time.monotonic() - began
     crew.freeze(track.is_idle)
     return asked / took
@@ -195,12 +195,13 @@ def _enqueue_steadily(feed: FeedOne, jobs: list[Job], rate: float) -> float:
     return time.monotonic() - began
 
 
-def _wait_for(track: Track, count: int, patience: float = 20) -> None:
+def _wait_for(track: Track, count: int, patience: float = 20, pause: float = 0.05) -> None:
+    """Wait until so many are done; `pause` lies between two looks."""
     latest = time.monotonic() + patience
     while track.ledger.begun() < count and time.monotonic() < latest:
-        time.sleep(0.05)
+        time.sleep(pause)
     while track.ledger.written() < count and time.monotonic() < latest:
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def _close() -> None:

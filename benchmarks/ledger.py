@@ -120,6 +120,31 @@ class Ledger:
         )[0]
         return float(rate or 0)
 
+    def rates_together(self) -> tuple[float, float]:
+        """Requests and entries a second between the first tenth of the requests and the last one,
+        by the server's own commit stamps: while both went on.
+        """
+        self._know_the_rows()
+        requests, entries = self._row(
+            """
+            WITH request AS (
+                SELECT pg_xact_commit_timestamp(xmin) AS at FROM work_request
+            ), span AS (
+                SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY at) AS warm, max(at) AS last
+                FROM request
+            ), seconds AS (
+                SELECT nullif(extract(epoch FROM last - warm), 0) AS passed FROM span
+            )
+            SELECT (SELECT count(*) FROM request, span WHERE at > warm) / passed,
+                   (SELECT count(*) FROM work_entry, span
+                    WHERE pg_xact_commit_timestamp(work_entry.xmin) > warm
+                      AND pg_xact_commit_timestamp(work_entry.xmin) <= last) / passed
+            FROM seconds
+            """,
+            [WARM_UP],
+        )
+        return float(requests or 0), float(entries or 0)
+
     def sums(self, jobs: list[Job], balances: dict[int, int]) -> Sums:
         """Compare every job and every account with what exactly once means."""
         entries = self.connection.execute(

@@ -55,15 +55,16 @@ def _run(
     with Meter(track.processes(crew) | more, itself="clients") as meter:
         began = time.monotonic()
         jobs = push(began + seconds)
-        pushed, left = time.monotonic() - began, len(jobs) - track.ledger.begun()
+        left = len(jobs) - track.ledger.begun()
         latest = began + seconds + 60
         while not _are_done(track, len(jobs)) and time.monotonic() < latest:
             time.sleep(0.02)
     crew.freeze(track.is_idle)
     done, cores = track.ledger.written(), os.cpu_count() or 1
+    enqueued_rate, done_rate = track.ledger.rates_together()
     return {
-        "enqueued_per_second": round(len(jobs) / pushed, 1),
-        "done_per_second": round(done / meter.seconds, 1),
+        "enqueued_per_second": round(enqueued_rate, 1),
+        "done_per_second": round(done_rate, 1),
         "left_when_the_requests_stopped": left,
         "sums_kept": track.ledger.sums(jobs, balances).kept,
         "lost": len(jobs) - done,
