@@ -4,19 +4,13 @@ One client calls the outbox's own statements and the effect of `ours_batch` in a
 explicit transactions, so that BEGIN and COMMIT are told by themselves.
 """
 
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
-
-from django.db import connection
 
 from benchmarks import feeds
 from benchmarks import jobs as work
 from benchmarks.drain import Track
 from benchmarks.ledger import WARM_UP
-from benchmarks.machine import running_seconds
+from benchmarks.steps import Steps, execute
 from benchmarks.work import effects
 from outbox import claims, handlers
 from outbox.delivery import Delivery
@@ -34,14 +28,11 @@ def measure(track: Track, batches: int) -> dict[str, dict[str, float]]:
     feeds.ours("work.deduct_batch")(jobs)
     track.broker.flushall()
     track.ledger.settle()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (backend,) = cursor.fetchone()
     handler, warm = handlers.get("work.deduct_batch"), int(WARM_UP * batches)
     run = claims.open_next(handler, Delivery.here())
     for number in range(batches):
         if number in (0, warm):
-            steps = _Steps(backend)
+            steps = Steps()
         run = _work_off(steps, handler, run)
     if not track.ledger.sums(jobs, balances).kept:
         raise RuntimeError("The sums are not kept.")
@@ -55,29 +46,13 @@ def measure(track: Track, batches: int) -> dict[str, dict[str, float]]:
     }
 
 
-class _Steps:
-    """CPU seconds by the name of a step."""
-
-    def __init__(self, backend: int) -> None:
-        self.backend: defaultdict[str, float] = defaultdict(float)
-        self.thread: defaultdict[str, float] = defaultdict(float)
-        self._pid = backend
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        backend, thread = running_seconds(self._pid), time.thread_time()
-        yield
-        self.thread[name] += time.thread_time() - thread
-        self.backend[name] += running_seconds(self._pid) - backend
-
-
-def _work_off(step: _Steps, handler: Handler, run: Run | None) -> Run | None:
+def _work_off(step: Steps, handler: Handler, run: Run | None) -> Run | None:
     """One batch; returns the run of the next, recorded in the same commit."""
     if run is None:
         raise RuntimeError("Nothing is due.")
     here = Delivery.here()
     with step("begin and commit"):
-        _execute("BEGIN")
+        execute("BEGIN")
     with step("claim it"):
         messages = claims.claim_recorded(handler, run, _rest(run))
     with step("the effect"):
@@ -87,7 +62,7 @@ def _work_off(step: _Steps, handler: Handler, run: Run | None) -> Run | None:
     with step("find the next, hold it, record its run"):
         following = claims.open_next(handler, here, run.position)
     with step("begin and commit"):
-        _execute("COMMIT")
+        execute("COMMIT")
     return following
 
 
@@ -101,8 +76,3 @@ def _effect(messages: list[Message]) -> None:
     effects.deduct_batch(
         [(UUID(message.args["operation"]), message.args["account_id"]) for message in messages]
     )
-
-
-def _execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)

@@ -124,8 +124,13 @@ def _growth(known: dict[str, Any]) -> str:
 
 
 def _others(known: dict[str, Any]) -> str:
+    profile = {**known.get("profile", {})}
+    ordinary = profile.pop("ordinary", {})
+    tables = {**known, "profile": profile, "ordinary": ordinary}
     return "\n\n".join(
-        f"### {title}\n\n" + _flat(known[name]) for name, title in _PLAIN.items() if name in known
+        f"### {title}\n\n" + _flat(tables[name])
+        for name, title in _PLAIN.items()
+        if tables.get(name)
     )
 
 
@@ -154,6 +159,7 @@ _PLAIN = {
     "scaling": "Worker processes, and one hot account",
     "share": "What exactly once costs",
     "profile": "A message of a batch of 500, by statement: microseconds of CPU",
+    "ordinary": "An ordinary message, by statement: microseconds by the clock and of CPU",
     "backlog": "A backlog",
     "sustained": "Enqueue and drain together",
 }

@@ -11,6 +11,7 @@ from benchmarks import (
     feeds,
     growth,
     latency,
+    ordinary,
     profile,
     scaling,
     sustained,
@@ -152,12 +153,13 @@ def share(bench: Bench) -> dict[str, Any]:
 
 
 def by_statement(bench: Bench) -> dict[str, Any]:
-    """The CPU of a batch's message, statement by statement. No worker runs meanwhile."""
+    """A batch's message and an ordinary one, statement by statement. No worker runs meanwhile."""
     with bench.track([]) as track:
         found = profile.measure(track, bench.size.batches)
-    for name, one in found.items():
+        one_by_one = ordinary.measure(track, bench.size.batches)
+    for name, one in [*found.items(), *one_by_one.items()]:
         say(f"profile  {name:42}{one['postgres_us']:8} + {one['python_us']} us")
-    return found
+    return {**found, "ordinary": one_by_one}
 
 
 def pile_up(bench: Bench) -> dict[str, Any]:

@@ -52,7 +52,12 @@ def test_the_first_tenth_of_the_latencies_is_left_out_and_its_sums_are_checked(
         assert one["sums_kept"], one
         assert one["samples"] == one["jobs"] - one["jobs"] // 10
     assert {"claim it", "the effect", "mark it done"} <= results["profile"].keys()
-    assert "### Commit → effect" in (tmp_path / "README.md").read_text()
+    one = results["profile"]["ordinary"]["mark it done"]
+    assert 0 < one["python_us"] < one["wall_us"]
+    assert one["after_20_ms_wall_us"] > 0
+    written = (tmp_path / "README.md").read_text()
+    assert "### Commit → effect" in written
+    assert "### An ordinary message, by statement" in written
 
 
 def test_what_is_enqueued_and_drained_together_keeps_the_sums(tmp_path: Path) -> None:
