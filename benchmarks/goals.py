@@ -55,6 +55,8 @@ BESIDE_OLD = {
 }
 """Why each is dearer once many were drained beside an open transaction."""
 
+SHARED = "Pruning and its backend share the cores and the disk with what is timed"
+
 NO_QUEUE = {"ours_batch": "batch_loop", "ours_single": "orm_loop"}
 """The same effect in a loop: what no queue can surpass."""
 
@@ -223,6 +225,12 @@ def _growth(growth: dict[str, Any]) -> Iterator[Goal]:
         text = f"{name.replace('_', ' ')} after {opened['drained']:,} drained beside an open "
         detail = f"{after:.3g} / {before:.3g} ms"
         yield _most("growth", f"{text}transaction / before", ratio, 3, detail, why)
+    if pruning := growth.get("pruning"):
+        for name in ("claim_500", "enqueue"):
+            ratio = pruning["ratio"][f"{name}_ms"]
+            text = f"{name.replace('_', ' ')} while {pruning['rows']:,} rows are pruned / before"
+            detail = f"the longest {pruning['beside'][f'{name}_longest_ms']:.3g} ms"
+            yield _most("growth", text, ratio, 1.5, detail, SHARED)
 
 
 def _backlog(backlog: dict[str, Any]) -> Iterator[Goal]:

@@ -27,7 +27,7 @@ def measure(track: Track, sizes: list[int]) -> dict[str, Any]:
     table: dict[str, Any] = {}
     have = 0
     for size in sizes:
-        _finish(track, size - have)
+        finish(track, size - have, datetime.now(UTC))
         have = size
         track.ledger.connection.execute("VACUUM (ANALYZE) outbox_message")
         track.ledger.connection.execute("CHECKPOINT")
@@ -52,22 +52,23 @@ def beside_open_transaction(track: Track, drained: int) -> dict[str, Any]:
 def _costs() -> dict[str, float]:
     """As a dispatch that names its own messages looks, and as the relay's does: from the start."""
     handler, here = handlers.get("work.deduct_batch"), Delivery.here()
-    own = _make_due(handler.name, 1)
+    own = make_due(handler.name, 1)
     connection.cursor().execute("UPDATE outbox_message SET due_at = 'infinity' WHERE id = %s", own)
     found = {
         "empty_poll_ms": _timed(lambda: claims.open_next(handler, here, None, own[0])),
         "empty_poll_from_the_start_ms": _timed(lambda: claims.open_next(handler, here)),
         "relay_count_ms": _timed(lambda: relay._due_per_handler()),
     }
-    first = min(_make_due(handler.name, DUE))
+    first = min(make_due(handler.name, DUE))
     found["claim_500_ms"] = _timed(lambda: claims.open_next(handler, here, None, first))
     found["claim_500_from_the_start_ms"] = _timed(lambda: claims.open_next(handler, here))
-    found["enqueue_ms"] = _timed(_enqueue_one)
+    found["enqueue_ms"] = _timed(enqueue_one)
     connection.cursor().execute("DELETE FROM outbox_message WHERE state = 'pending'")
     return found
 
 
-def _make_due(handler: str, count: int) -> list[UUID]:
+def make_due(handler: str, count: int) -> list[UUID]:
+    """So many messages, of which nobody is told."""
     with transaction.atomic():
         ids = outbox.enqueue_many(handler, [job.as_args() for job in work.sequence(count)])
         connection.run_on_commit.clear()
@@ -76,25 +77,29 @@ def _make_due(handler: str, count: int) -> list[UUID]:
 
 def _timed(act: Callable[[], Any]) -> float:
     """Milliseconds of the median try, each rolled back."""
-    taken = []
-    for _ in range(TRIES):
-        with transaction.atomic():
-            began = time.perf_counter()
-            act()
-            taken.append(time.perf_counter() - began)
-            transaction.set_rollback(True)
-    return round(1000 * median(taken), 3)
+    return round(1000 * median(once(act) for _ in range(TRIES)), 3)
 
 
-def _enqueue_one() -> None:
+def once(act: Callable[[], Any]) -> float:
+    """Seconds of one try, which is rolled back."""
+    with transaction.atomic():
+        began = time.perf_counter()
+        act()
+        taken = time.perf_counter() - began
+        transaction.set_rollback(True)
+    return taken
+
+
+def enqueue_one() -> None:
+    """A message of an ordinary handler."""
     outbox.enqueue("work.deduct", args={"operation": "x", "account_id": 1})
 
 
-def _finish(track: Track, count: int) -> None:
-    """So many finished messages, as a hundred a second would have left them."""
+def finish(track: Track, count: int, last: datetime) -> None:
+    """So many finished messages, as a hundred a second would have left them until then."""
     if count:
         model = outbox.Message.objects.create(**_MODEL, state="done", finished_at=Now())
-        _copy(track, model, count, "done", datetime.now(UTC))
+        _copy(track, model, count, "done", last)
 
 
 def _drain_in_sql(track: Track, count: int) -> None:

@@ -125,8 +125,10 @@ def _growth(known: dict[str, Any]) -> str:
 
 def _others(known: dict[str, Any]) -> str:
     profile = {**known.get("profile", {})}
+    pruning = {**known.get("growth", {}).get("pruning", {})}
+    pruning.pop("rows", None)
     ordinary = profile.pop("ordinary", {})
-    tables = {**known, "profile": profile, "ordinary": ordinary}
+    tables = {**known, "profile": profile, "ordinary": ordinary, "pruning": pruning}
     return "\n\n".join(
         f"### {title}\n\n" + _flat(tables[name])
         for name, title in _PLAIN.items()
@@ -156,6 +158,7 @@ def _around(known: dict[str, Any], goal: goals.Goal) -> tuple[str, str]:
 
 _SECTIONS = [_goals, _drain, credit_report.section, _latency, _enqueue, _growth, _others]
 _PLAIN = {
+    "pruning": "Growth: while old rows are pruned",
     "scaling": "Worker processes, and one hot account",
     "share": "What exactly once costs",
     "profile": "A message of a batch of 500, by statement: microseconds of CPU",

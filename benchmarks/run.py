@@ -13,6 +13,7 @@ from benchmarks import (
     latency,
     ordinary,
     profile,
+    pruning,
     scaling,
     sustained,
 )
@@ -120,10 +121,11 @@ def enqueue(bench: Bench) -> dict[str, Any]:
 
 
 def grow(bench: Bench) -> dict[str, Any]:
-    """Beside finished rows, and beside an open transaction. No worker runs meanwhile."""
+    """Beside finished rows, an open transaction, and pruning. No worker runs meanwhile."""
     with bench.track([]) as track:
         found = growth.measure(track, bench.size.finished)
         found["open_transaction"] = growth.beside_open_transaction(track, bench.size.drained)
+        found["pruning"] = pruning.measure(track, bench.size.pruned)
         track.ledger.reset({})
     say(f"growth   {found['largest_ratio']}")
     return found

@@ -14,6 +14,7 @@ class Size:
     enqueues: int
     finished: list[int]  # numbers of finished rows beside which claims are timed
     drained: int  # beside an open transaction
+    pruned: int
     backlogs: dict[str, int]
     batches: int  # of 500, whose statements are profiled
     with_peers: bool = False
@@ -31,6 +32,7 @@ QUICK = Size(
     enqueues=100,
     finished=[0, 50_000],
     drained=10_000,
+    pruned=100_000,
     backlogs={"small": 10_000, "large": 100_000},
     batches=100,
 )
@@ -44,6 +46,7 @@ FULL = Size(
     enqueues=500,
     finished=[0, 1_000_000, 10_000_000],
     drained=300_000,
+    pruned=500_000,
     backlogs={"small": 10_000, "large": 1_000_000},
     batches=400,
     with_peers=True,
@@ -57,6 +60,7 @@ TINY = Size(
     enqueues=10,
     finished=[0, 1_000],
     drained=2_000,
+    pruned=4_000,
     backlogs={"small": 2_000, "large": 4_000},
     batches=10,
 )

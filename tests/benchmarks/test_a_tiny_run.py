@@ -38,6 +38,8 @@ def test_it_measures_and_writes_both_files(tmp_path: Path) -> None:
         assert results["drain"]["postgres_100"]["cpu_ms_per_job"]["pgbench"] > 0
     assert results["drain"]["celery_naive"]["lost_jobs"] == 0
     assert results["growth"]["finished_1000"].keys() == results["growth"]["finished_0"].keys()
+    assert results["growth"]["pruning"]["rows"] == 3_000
+    assert results["growth"]["pruning"]["beside"]["enqueue_ms"] > 0
     assert results["machine"]["taken"]["drain"]["size"] == "tiny"
     assert "`ours_batch`" in (tmp_path / "README.md").read_text()
 

@@ -36,3 +36,16 @@ def test_looks_from_the_start_are_judged_as_well() -> None:
     judged = [goal for goal in goals.of({"growth": grown}) if "open transaction" in goal.text]
     assert [goal.reached for goal in judged] == [True, True, False, False, False]
     assert all("every look from the start" in goal.why for goal in judged if not goal.reached)
+
+
+def test_what_pruning_beside_costs_is_judged() -> None:
+    before = {f"{name}_ms": 1.0 for name in (*GROWN, *FROM_THE_START)}
+    opened = {"before": before, "after": before, "drained": 9, "largest_ratio": before}
+    beside = {"claim_500_longest_ms": 30.0, "enqueue_longest_ms": 4.0}
+    pruning = {"beside": beside, "ratio": {"claim_500_ms": 1.6, "enqueue_ms": 1.2}, "rows": 9_000}
+    grown = {"finished_0": before, "largest_ratio": before, "open_transaction": opened}
+    claim, enqueue = goals.of({"growth": grown | {"pruning": pruning}})[-2:]
+    assert claim.text == "claim 500 while 9,000 rows are pruned / before"
+    assert (claim.measured, claim.reached) == ("1.60 (the longest 30 ms)", False)
+    assert "share the cores" in claim.why
+    assert enqueue.reached
