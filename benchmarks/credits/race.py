@@ -170,7 +170,7 @@ def _crews(servers: Servers) -> Iterator[dict[str, Crew]]:
     )
     crews = {
         "ours": Crew([_worker(servers, "ours", ",".join(QUEUES)), relay]),
-        "bare": Crew([_worker(servers, "bare", "bare", "--prefetch-multiplier", "4")]),
+        "bare": Crew([_worker(servers, "bare", "bare", app="benchmarks.credits.bare")]),
     }
     try:
         for crew in crews.values():
@@ -182,11 +182,11 @@ def _crews(servers: Servers) -> Iterator[dict[str, Crew]]:
             crew.stop()
 
 
-def _worker(servers: Servers, name: str, queues: str, *options: str) -> Child:
+def _worker(servers: Servers, name: str, queues: str, app: str = "config") -> Child:
     size = ("-Q", queues, "--pool", "prefork", "--concurrency", str(PROCESSES))
-    command = ("-m", "celery", "-A", "config", "--skip-checks", "worker", "-n", f"{name}@bench")
+    command = ("-m", "celery", "-A", app, "--skip-checks", "worker", "-n", f"{name}@bench")
     log = servers.folder / f"worker-{name}.log"
-    return Child("worker", python(*command, *WORKER, *size, *options), log)
+    return Child("worker", python(*command, *WORKER, *size), log)
 
 
 def _is_idle() -> bool:
