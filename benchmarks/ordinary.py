@@ -82,6 +82,4 @@ def _work_off(step: Steps, handler: Handler, ids: list[UUID]) -> None:
     with step("commit"):
         execute("COMMIT")
     with step("the look for company, after the commit"):
-        execute("BEGIN")
         claims.open_next(handler, here, None, ids[0])
-        execute("COMMIT")
