@@ -12,6 +12,7 @@ from outbox import dispatch, handlers, keys, periodic
 from outbox.models import IdempotencyKey, Message
 from outbox.monitoring.models import Pause
 from outbox.reconciliation.checks import Check, Page, Suspect, paged, register
+from outbox.reconciliation.selectors import found_before
 from outbox.relay import MOST_DISPATCHES
 
 PAGE = 10_000
@@ -57,13 +58,16 @@ class DueTooLong(Check):
         return Suspect("due_too_long", subject, evidence)
 
     def repair(self, suspect: Suspect) -> str:
-        """Each of a few dispatches takes along whatever is due: one for each would be a storm."""
+        """Each of a few dispatches takes along whatever is due: one for each would be a storm.
+
+        What an earlier run has rung for, and is due since the same moment, no dispatch mends.
+        """
         handler = handlers.get(suspect.evidence["handler"])
         if self._rung[handler.name] < MOST_DISPATCHES:
             if not dispatch.send(handler, [UUID(suspect.subject)]):
                 return ""
             self._rung[handler.name] += 1
-        return "dispatched again"
+        return "" if found_before(self.name, suspect) else "dispatched again"
 
 
 class HandlerUnknown(Check):

@@ -1,10 +1,11 @@
-"""Reads for pages: what waits for a person now, what each run found, how that went over time."""
+"""Reads for pages and checks: what waits for a person, what each run found, how that went on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
+from outbox.reconciliation.checks import Suspect
 from outbox.reconciliation.models import Finding, Reconciliation
 
 RECENT = 200
@@ -67,6 +68,16 @@ def the_same(finding: Finding, most: int = 30) -> QuerySet[Finding]:
     same = {name: getattr(finding, name) for name in ("subject", "check_name", "type")}
     found = Finding.objects.filter(**same).with_last_act()
     return found.select_related("reconciliation").order_by("-pk")[:most]
+
+
+def found_before(check_name: str, suspect: Suspect) -> bool:
+    """Whether a run that mends found the same thing, with the same evidence.
+
+    Asked in a repair, of earlier runs: a finding is written down after its repair.
+    """
+    same = {"check_name": check_name, "type": suspect.type, "subject": suspect.subject}
+    found = Finding.objects.filter(**same, evidence=suspect.evidence)
+    return found.filter(reconciliation__dry_run=False).exists()
 
 
 def _latest_of_each_check() -> dict[int, list[str]]:

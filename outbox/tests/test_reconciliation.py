@@ -66,6 +66,24 @@ def test_a_message_that_was_dispatched_again_and_is_done_is_silent(sent: list[An
     assert reconciled()[1]["findings"] == []
 
 
+def test_one_that_is_due_since_the_same_moment_a_run_later_needs_a_person(sent: list[Any]) -> None:
+    """A queue without a worker: it is rung for every second, and nobody comes."""
+    message = enqueue()
+    Message.objects.update(due_at=LONG_AGO)
+    assert reconciled("--dry-run")[0] == 1
+    assert reconciled()[0] == 0, "a dry run has rung for nothing"
+    for _ in range(2):
+        sent.clear()
+        status, told = reconciled()
+        assert (status, types(told)) == (1, ["due_too_long"])
+        assert (told["findings"][0]["repair"], len(sent)) == ("needs a person", 1)
+    Message.objects.update(due_at="2020-01-02T00:00:00Z")
+    status, told = reconciled()
+    assert (status, told["findings"][0]["repair"]) == (0, "dispatched again"), "it has run"
+    deliver(handlers.get("tests.effect"), message)
+    assert reconciled()[1]["findings"] == []
+
+
 def test_many_that_are_due_too_long_are_found_one_by_one_and_rung_for_by_a_few_dispatches(
     declare: Any, sent: list[Any]
 ) -> None:
@@ -74,10 +92,10 @@ def test_many_that_are_due_too_long_are_found_one_by_one_and_rung_for_by_a_few_d
         enqueue()
     enqueue(handler="tests.other")
     Message.objects.update(due_at=LONG_AGO)
-    for _ in range(2):
+    for expected in (0, 1):
         sent.clear()
         status, told = reconciled()
-        assert (status, len(told["findings"])) == (0, 21)
+        assert (status, len(told["findings"])) == (expected, 21)
         assert Counter(name for name, _ in sent) == {"tests.effect": 8, "tests.other": 1}
 
 
