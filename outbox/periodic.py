@@ -61,6 +61,11 @@ def tick() -> int:
     return sum(_enqueue_slot(schedule) for schedule in schedules())
 
 
+def enqueue_present_slot(handler: str) -> bool:
+    """As `tick`, for this handler's schedule alone. Returns whether it was new."""
+    return _enqueue_slot(_schedules[handler])
+
+
 def _enqueue_slot(schedule: Schedule) -> bool:
     """Whether the present slot is new. Never raises."""
     try:

@@ -210,6 +210,27 @@ def test_a_missed_periodic_run_is_enqueued(declare: Any, monkeypatch: pytest.Mon
     assert reconciled()[1]["findings"] == []
 
 
+def test_each_missed_periodic_run_is_a_finding(
+    declare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tests.another_nightly", "tests.nightly"):
+        declare(lambda: None, name=name)
+        periodic.register(handler=name, every=timedelta(days=1))
+    monkeypatch.setattr(own, "TOO_LONG", timedelta(0))
+    periodic.tick()
+    for key in IdempotencyKey.objects.values_list("key", flat=True):
+        handler = key.split(":")[1]
+        known = IdempotencyKey.objects.filter(key=key)
+        known.update(key=f"periodic:{handler}:2020-01-01T00:00:00Z")
+    found = reconciled()[1]["findings"]
+    assert [(one["subject"], one["repaired"]) for one in found] == [
+        ("tests.another_nightly", True),
+        ("tests.nightly", True),
+    ]
+    assert Message.objects.count() == 4
+    assert reconciled()[1]["findings"] == []
+
+
 def test_a_missed_run_that_cannot_be_enqueued_needs_a_person(
     declare: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
