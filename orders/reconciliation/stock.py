@@ -49,13 +49,13 @@ class HeldForAFinishedOrder(Check):
         line = OrderLine.objects.get(pk=int(suspect.subject))
         hold = BECOMES[Order.Status(suspect.evidence["status"])]
         stock = Stock.objects.locked().get(pk=line.product_id)
-        others = _held(line.product_id, open_only=True)
-        if stock.reserved == others + line.quantity:
+        # Other finished orders may hold the product as well: their lines follow, one by one.
+        if stock.reserved == _held(stock.pk):
             gone = line.quantity if hold == OrderLine.Hold.TAKEN else 0
             Stock.objects.filter(pk=stock.pk).update(
                 reserved=F("reserved") - line.quantity, on_hand=F("on_hand") - gone
             )
-        elif stock.reserved != others:
+        elif stock.reserved != _held(stock.pk, open_only=True):
             return ""  # two things are wrong at once: nobody can say which number is right
         OrderLine.objects.filter(pk=line.pk, hold="held").update(hold=hold)
         return f"the line's hold is {hold.label} by now"

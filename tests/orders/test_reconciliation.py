@@ -111,6 +111,23 @@ def test_stock_held_for_a_shipped_order_is_taken_once(
     assert findings("held_for_a_finished_order") == []
 
 
+@pytest.mark.parametrize(("reserved", "on_hand"), [(0, 6), (4, 10)], ids=["booked out", "not yet"])
+def test_two_finished_orders_that_hold_one_product_are_mended_both(
+    sandbox: SandboxProcess, reserved: int, on_hand: int
+) -> None:
+    stocked()
+    for _ in range(2):
+        place()
+    work_off()
+    execute("UPDATE orders_orderline SET hold = 'held'")
+    execute("UPDATE pricing_stock SET reserved = %s, on_hand = %s", reserved, on_hand)
+    assert types("held_for_a_finished_order") == [("held_for_a_finished_order", True)] * 2
+    assert set(OrderLine.objects.values_list("hold", flat=True)) == {"taken"}
+    assert stock_of() == (6, 0)
+    assert findings("held_for_a_finished_order") == []
+    assert findings("reserved_is_not_held") == []
+
+
 def test_stocks_are_held_in_the_order_of_their_products(sandbox: SandboxProcess) -> None:
     """As bookings hold them, whichever order came first: the two never cross."""
     first, second = stocked("BOOK"), stocked("NOVEL")
