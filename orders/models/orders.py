@@ -79,6 +79,10 @@ class OrderLine(models.Model):
 
     class Meta:
         ordering = ["order", "product"]
+        indexes = [
+            # What a product's stock is reserved for: few lines beside all that were ever sold.
+            models.Index(fields=["product"], condition=Q(hold="held"), name="line_that_holds")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order", "product"], name="line_once_per_order_and_product"

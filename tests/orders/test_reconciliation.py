@@ -1,10 +1,11 @@
 """Orders, money and stock broken behind the application's back: found, mended, then silent."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from orders import services
 from orders.models import Order, OrderLine, PaymentEntry, PaymentEvent
+from orders.reconciliation import stock
 from outbox.ids import uuid7
 from outbox.models import Message
 from outbox.reconciliation import registered
@@ -73,6 +74,25 @@ def test_a_reservation_that_no_order_holds_is_found_and_mended(sandbox: SandboxP
     execute("UPDATE pricing_stock SET reserved = 3")
     assert types("reserved_is_not_held") == [("reserved_is_not_held", True)]
     assert stock_of() == (10, 0)
+    assert findings("reserved_is_not_held") == []
+
+
+def test_of_all_lines_that_were_ever_sold_only_those_that_hold_are_read() -> None:
+    product = stocked()
+    execute(
+        "WITH sold AS (INSERT INTO orders_order"
+        " (id, operation_id, status, reason, total, payment_method, email, placed_by, finished_at)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), 'shipped', '', 1, 'x', '', 'test', now()"
+        " FROM generate_series(1, 2000) RETURNING id)"
+        " INSERT INTO orders_orderline (order_id, product_id, quantity, price, hold)"
+        " SELECT id, %s, 1, 1, 'taken' FROM sold",
+        product.pk,
+    )
+    execute("ANALYZE orders_orderline")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {stock._STOCK}", ["0", stock.PAGE])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "line_that_holds" in plan, plan
     assert findings("reserved_is_not_held") == []
 
 
