@@ -22,6 +22,12 @@ TOO_LONG = timedelta(minutes=10)
 SETTLED = timedelta(minutes=1)
 """While a new release comes up, its messages may be seen by a process of the old one."""
 
+AT_ONCE = 1_000
+"""Parked messages that are loaded, with their args, to be moved behind a renamed one."""
+
+MOST_BEHIND = 10_000
+"""Of them, as many as a step moves: keyed ones take some seconds, and its deadline is a minute."""
+
 UNSEEN = timedelta(days=1)
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -75,7 +81,11 @@ class HandlerUnknown(Check):
 
     name = "outbox.handler_unknown"
 
+    def __init__(self) -> None:
+        self._moved_behind = 0
+
     def page(self, after: str) -> Page:
+        self._moved_behind = 0  # a step begins
         names = _names_that_wait()
         unknown = [name for name in names if handlers.find(name) is None]
         if not unknown:
@@ -101,11 +111,19 @@ class HandlerUnknown(Check):
         message = Message.objects.get(id=UUID(suspect.subject))
         _rename([message], old, new.name)
         if message.group:
-            # Behind it each would wait for the next night, once it is the head.
-            parked = Message.objects.filter(group=message.group, handler=old, state="parked")
-            _rename(list(parked.held()), old, new.name)
+            self._move_behind(message.group, old, new.name)
         dispatch.after_commit(connection, new, [message.id])
         return f"moved to {new.name}"
+
+    def _move_behind(self, group: str, old: str, new: str) -> None:
+        """Else each would wait for the next night, once it is the head; what is left does."""
+        parked = Message.objects.filter(group=group, handler=old, state="parked")
+        while self._moved_behind < MOST_BEHIND:
+            messages = list(parked.held().order_by("group_seq")[:AT_ONCE])
+            if not messages:
+                return
+            _rename(messages, old, new)
+            self._moved_behind += len(messages)
 
 
 class DeadUnseen(Check):

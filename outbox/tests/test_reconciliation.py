@@ -172,6 +172,22 @@ def test_what_is_parked_behind_a_renamed_message_moves_with_it(declare: Any, led
     assert ledger.all()[-1] == "3"
 
 
+def test_what_is_parked_in_great_numbers_moves_over_several_nights(
+    declare: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = declare(lambda n: ledger.add(str(n)), name="tests.new", renamed_from=("tests.old",))
+    for n in range(8):
+        enqueue(handler="tests.new", args={"n": n}, group="g")
+    Message.objects.update(handler="tests.old", created_at=LONG_AGO)
+    monkeypatch.setattr(own, "AT_ONCE", 2)
+    monkeypatch.setattr(own, "MOST_BEHIND", 4)
+    for moved in (5, 3):
+        assert types(reconciled()[1]) == ["handler_renamed"]
+        assert drain(handler) == moved, "those that come first in their group"
+    assert ledger.all() == [str(n) for n in range(8)]
+    assert reconciled()[1]["findings"] == []
+
+
 def test_a_dry_run_moves_nothing(declare: Any) -> None:
     declare(lambda: None, name="tests.new", renamed_from=("tests.old",))
     enqueue()
