@@ -39,7 +39,7 @@ class Check(ABC):
     def page(self, after: str) -> Page:
         """Look at the rows behind `after` ("" at first): quickly, locking nothing.
 
-        It may suspect wrongly, since others are at work meanwhile.
+        It may suspect wrongly, since others are at work meanwhile. What it writes, a dry run undoes.
         """
 
     @abstractmethod
