@@ -21,10 +21,11 @@ from credits.providers import OutOfReach
 from credits.reconciliation import listed
 from credits.reconciliation.listed import Seen
 from outbox.reconciliation import Check, Page, Suspect
-from outbox.reconciliation.checks import paged
+from outbox.reconciliation.checks import NOT_COMPARED, paged
+from outbox.reconciliation.selectors import how_far_back
 
 WINDOW = timedelta(days=7)
-"""How far back the list is read: a few missed nights change nothing."""
+"""How old a text is when it is compared no more. Nights that were missed come on top."""
 
 GRACE = timedelta(minutes=10)
 """Since a text was created: its reply, a callback or a look of ours may still be on its way."""
@@ -54,7 +55,7 @@ class ListDiffers(Check):
         now = clock.after(0)
         place = Place(**json.loads(after)) if after else Place()
         try:
-            page = provider_list.read(place, since=now - WINDOW)
+            page = provider_list.read(place, since=now - how_far_back(self.name, WINDOW))
         except OutOfReach:
             return OUT_OF_REACH
         listed.mark([one.sid for one in page.texts])
@@ -93,7 +94,7 @@ class SentIsNotListed(Check):
         """Some texts that were seen in no list, and the provider's answers."""
         if not settings.TEXTS.account:
             return Page(0, [], None)
-        page = paged(_UNSEEN, after, ["0"], FETCHES)
+        page = paged(_UNSEEN, after, ["0"], FETCHES, how_far_back(self.name, WINDOW))
         texts = TextMessage.objects.filter(pk__in=page.subjects).order_by("pk")
         sids = {pk: str(sid) for pk, sid in texts.values_list("pk", "sid")}
         try:
@@ -147,16 +148,16 @@ def _anything_was_sent() -> bool:
 def _out_of_reach() -> Suspect:
     # With the time, so that one that a person acknowledged hides no later one.
     evidence = {"at": clock.after(0).isoformat(timespec="seconds")}
-    return Suspect("provider_out_of_reach", LIST, evidence, severity="warning")
+    return Suspect(NOT_COMPARED, LIST, evidence, severity="warning")
 
 
 _UNSEEN = f"""
     SELECT id, id FROM credits_textmessage
     WHERE sid IS NOT NULL AND listed_at IS NULL AND state IN ('sent', 'delivered')
-      AND finished_at BETWEEN now() - interval '{WINDOW.days} days'
+      AND finished_at BETWEEN now() - %s::interval
                       AND now() - interval '{GRACE.total_seconds():.0f} seconds'
       AND id > %s::bigint
     ORDER BY id LIMIT %s
-"""  # noqa: S608 - constants of this module
+"""  # noqa: S608 - a constant of this module
 
 CHECKS = (ListDiffers(), SentIsNotListed())

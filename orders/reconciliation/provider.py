@@ -6,7 +6,6 @@ only what cannot have changed meanwhile is a finding.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -15,9 +14,6 @@ from orders.providers import stripe_api
 from orders.reconciliation import money
 from orders.reconciliation.provider_list import AsksProvider, if_known, page_of_untold, read
 from outbox.reconciliation import Page, Suspect
-
-WINDOW = timedelta(days=7)
-"""How far back it is looked: a few missed nights change nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class ListDiffers(AsksProvider):
 
     def look(self, after: str) -> Page:
         """One answer of the provider's; the cursor is the last intent in it."""
-        listed = read(_intents, after, window=WINDOW)
+        listed = read(_intents, after, window=self.window())
         intents = [_seen(intent) for intent in listed.data]
         # An intent that names no order was not made by this shop.
         self._seen = {one.id: one for one in intents if one.order and one.status in _MOVED}
@@ -66,7 +62,7 @@ class ChargedIsNotThere(AsksProvider):
     name = "orders.charge_is_unknown_there"
 
     def look(self, after: str) -> Page:
-        return page_of_untold("captured", "payment_intent.succeeded", after)
+        return page_of_untold("captured", "payment_intent.succeeded", after, window=self.window())
 
     def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:

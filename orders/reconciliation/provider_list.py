@@ -13,9 +13,13 @@ from django.urls import reverse
 
 from orders import clock
 from outbox.reconciliation import Check, Page, Suspect
-from outbox.reconciliation.checks import paged
+from outbox.reconciliation.checks import NOT_COMPARED, paged
+from outbox.reconciliation.selectors import how_far_back
 
 Answer = TypeVar("Answer")
+
+WINDOW = timedelta(days=7)
+"""How old a payment is when it is compared no more. Nights that were missed come on top."""
 
 AT_ONCE = 100
 """As many as a list of the provider's has in one answer."""
@@ -48,9 +52,9 @@ def read(ask: Callable[[dict[str, Any]], Any], after: str, *, window: timedelta)
     return Listed(listed.data, json.dumps([since, listed.data[-1].id]) if more else None)
 
 
-def page_of_untold(kind: str, event: str, after: str) -> Page:
+def page_of_untold(kind: str, event: str, after: str, *, window: timedelta) -> Page:
     """Ledger entries of this kind, of the last days, of which no signed webhook has told."""
-    return paged(_UNTOLD, after, ["0"], FETCHED_AT_ONCE, kind, event)
+    return paged(_UNTOLD, after, ["0"], FETCHED_AT_ONCE, kind, window, event)
 
 
 class AsksProvider(Check):
@@ -69,6 +73,10 @@ class AsksProvider(Check):
     @abstractmethod
     def compare(self, subject: str) -> Suspect | None:
         """As `confirm`, of what `look` suspects."""
+
+    def window(self) -> timedelta:
+        """How far back it is looked, so that missed nights leave no gap."""
+        return how_far_back(self.name, WINDOW)
 
     def page(self, after: str) -> Page:
         self._out_of_reach = False
@@ -94,7 +102,7 @@ class AsksProvider(Check):
         self._out_of_reach = True
         # With the time, so that one that a person acknowledged hides no later one.
         evidence = {"at": clock.after(timedelta(0)).isoformat(timespec="seconds")}
-        return Suspect("provider_out_of_reach", _OUT_OF_REACH, evidence, severity="warning")
+        return Suspect(NOT_COMPARED, _OUT_OF_REACH, evidence, severity="warning")
 
     def address(self, suspect: Suspect) -> str:
         order = suspect.evidence.get("order")
@@ -135,7 +143,7 @@ _UNTOLD = """
     SELECT entry.id, entry.id
     FROM orders_paymententry AS entry
     WHERE entry.kind = %s
-      AND entry.at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
+      AND entry.at BETWEEN now() - %s::interval AND now() - interval '10 minutes'
       AND NOT EXISTS (
           SELECT FROM orders_paymentevent AS event
           WHERE event.payment_id = entry.payment_id AND event.kind = %s

@@ -67,7 +67,7 @@ class RefundIsNotThere(AsksProvider):
     name = "orders.refund_is_unknown_there"
 
     def look(self, after: str) -> Page:
-        return page_of_untold("refunded", "refund.created", after)
+        return page_of_untold("refunded", "refund.created", after, window=self.window())
 
     def compare(self, subject: str) -> Suspect | None:
         with connection.cursor() as cursor:

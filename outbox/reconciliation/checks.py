@@ -8,6 +8,9 @@ from typing import Any
 
 from django.db import connection
 
+NOT_COMPARED = "provider_out_of_reach"
+"""The type of a finding that says: who was to be asked did not answer, and nothing was compared."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -39,7 +42,7 @@ class Check(ABC):
     def page(self, after: str) -> Page:
         """Look at the rows behind `after` ("" at first): quickly, locking nothing.
 
-        It may suspect wrongly, since others are at work meanwhile. What it writes, a dry run undoes.
+        It may suspect wrongly, since others are at work meanwhile. A dry run undoes what it writes.
         """
 
     @abstractmethod

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
-from outbox.reconciliation.checks import Suspect
+from outbox.reconciliation.checks import NOT_COMPARED, Suspect
 from outbox.reconciliation.models import Finding, Reconciliation
 
 RECENT = 200
 """Runs that are looked through for the latest one of each check: months of nights."""
+
+FARTHEST = timedelta(days=45)
+"""How far back a check looks at most, however long no night came to its end."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,21 @@ def found_before(check_name: str, suspect: Suspect) -> bool:
     same = {"check_name": check_name, "type": suspect.type, "subject": suspect.subject}
     found = Finding.objects.filter(**same, evidence=suspect.evidence)
     return found.filter(reconciliation__dry_run=False).exists()
+
+
+def how_far_back(check_name: str, least: timedelta) -> timedelta:
+    """How old what a check compares may be, so that each row is looked at until it is `least` old.
+
+    Nights that were missed since the last run, or in which nobody answered, come on top. Where no
+    run has been through this check within that time: FARTHEST.
+    """
+    in_vain = Q(type=NOT_COMPARED) | Q(type="check_failed", subject=check_name)
+    gaps = Finding.objects.filter(in_vain, reconciliation=OuterRef("pk"), check_name=check_name)
+    whole = Reconciliation.objects.filter(
+        ~Exists(gaps), finished_at__isnull=False, dry_run=False, names__contains=[check_name]
+    )
+    since: timedelta | None = whole.aggregate(since=Now() - Max("started_at"))["since"]
+    return FARTHEST if since is None else min(since + least, FARTHEST)
 
 
 def _latest_of_each_check() -> dict[int, list[str]]:

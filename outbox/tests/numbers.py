@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 from django.core.management import call_command
+from django.db.models.functions import Now
 
 from outbox.reconciliation import Check, Page, Suspect
+from outbox.reconciliation.models import Reconciliation
 
 
 class Numbers(Check):
@@ -50,3 +53,11 @@ def reconciled(*options: str) -> dict[str, Any]:
         call_command("reconcile", "--json", *options, stdout=out)
     told: dict[str, Any] = json.loads(out.getvalue())
     return told
+
+
+def went_through(*names: str, days_ago: int, **more: Any) -> Reconciliation:
+    """A run that came to its end so long ago."""
+    at = Now() - timedelta(days=days_ago)
+    return Reconciliation.objects.create(
+        cause="nightly", names=names, running=None, started_at=at, finished_at=at, **more
+    )

@@ -12,11 +12,11 @@ from django.db.models import F
 import outbox
 from outbox import runs
 from outbox.models import Message, Run
-from outbox.reconciliation import chain, run
+from outbox.reconciliation import chain, run, selectors
 from outbox.reconciliation.models import Finding, Reconciliation
 from outbox.tasks import reconcile, reconcile_step
 from outbox.tests.conftest import another_session, drain
-from outbox.tests.numbers import Numbers, reconciled
+from outbox.tests.numbers import Numbers, reconciled, went_through
 from outbox.tests.test_keys import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -228,3 +228,25 @@ def test_old_runs_go_with_their_findings(numbers: Numbers) -> None:
     reconciled("--check", "tests.nothing")
     assert Reconciliation.objects.count() == 1
     assert not Finding.objects.exists()
+
+
+def test_a_check_looks_back_behind_the_last_run_that_compared_anything() -> None:
+    def days() -> int:
+        return round(selectors.how_far_back("tests.one", timedelta(days=7)) / timedelta(days=1))
+
+    assert days() == 45, "it never was compared"
+    went_through("tests.one", "tests.two", days_ago=50)
+    assert days() == 45, "there is an end to it"
+    went_through("tests.one", "tests.two", days_ago=20)
+    assert days() == 27
+    went_through("tests.two", days_ago=1)
+    went_through("tests.one", days_ago=1, dry_run=True)
+    for kind, subject in (("provider_out_of_reach", "the list"), ("check_failed", "tests.one")):
+        run = went_through("tests.one", days_ago=1)
+        found = {"check_name": "tests.one", "type": kind, "subject": subject}
+        Finding.objects.create(reconciliation=run, **found, repaired=False)
+    assert days() == 27, "none of them has compared a thing, or told of it"
+    run = went_through("tests.one", days_ago=1)
+    found = {"check_name": "tests.one", "type": "check_failed", "subject": "a row"}
+    Finding.objects.create(reconciliation=run, **found, repaired=False)
+    assert days() == 8

@@ -14,8 +14,10 @@ from credits import provider_list, providers
 from credits.models import Campaign, Finding, TextEvent
 from credits.reconciliation import provider
 from outbox import handlers
+from outbox.reconciliation.models import Finding as Recorded
+from outbox.tests.numbers import went_through
 from sandbox.control import Control
-from tests.credits.broken import execute, findings, make_old, only_finding, unknown
+from tests.credits.broken import NAMES, execute, findings, make_old, only_finding, unknown
 from tests.credits.world import (
     balance,
     make_community,
@@ -124,6 +126,24 @@ def test_what_we_say_was_sent_and_the_provider_does_not_know_needs_a_person(
     found = only_finding()
     assert (found["type"], found["repaired"]) == ("sent_is_not_listed", False)
     assert found["subject"] == str(sent.texts.get(phone=phone(2)).pk)
+
+
+@pytest.mark.parametrize(("nights", "found"), [(1, 0), (10, 2)], ids=["none", "nine"])
+def test_missed_nights_leave_no_text_that_is_never_compared(
+    sent: Campaign, log: sqlite3.Connection, nights: int, found: int
+) -> None:
+    make_old(log)
+    execute("UPDATE credits_textmessage SET finished_at = finished_at - interval '9 days'")
+    log.execute(
+        "UPDATE sms_message SET created_at = created_at - 777600, sent_at = sent_at - 777600"
+    )
+    log.execute("UPDATE sms_message SET outcome = 'failed' WHERE recipient = ?", (phone(1),))
+    log.execute("DELETE FROM sms_message WHERE recipient = ?", (phone(2),))
+    went_through(*NAMES, days_ago=nights)
+    assert len(findings()) == found
+    if found:
+        kinds = {one.type for one in Recorded.objects.all()}
+        assert kinds == {"failed_after_all", "sent_is_not_listed"}
 
 
 def test_an_open_text_is_left_to_those_who_settle_it(

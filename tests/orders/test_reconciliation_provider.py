@@ -1,6 +1,8 @@
 """Our ledger and the payment provider's lists broken apart: found, mended or told, then silent."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ from orders.reconciliation.provider_list import FETCHED_AT_ONCE
 from outbox import handlers
 from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding
+from outbox.tests.numbers import went_through
 from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
 from tests.orders.shop import again, place, stocked, work_off
 from tests.sandbox.process import SandboxProcess
@@ -233,6 +236,21 @@ def test_a_request_that_is_refused_says_nothing_about_the_money(
     past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
     sandbox.control.force("payments", "refused")
     assert types(check) == [("check_failed", False)]
+
+
+@pytest.mark.parametrize(("nights", "found"), [(1, 0), (10, 1)], ids=["none", "nine"])
+def test_missed_nights_leave_no_payment_that_is_never_compared(
+    sandbox: SandboxProcess, nights: int, found: int
+) -> None:
+    shipped(sandbox)
+    past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '9 days'")
+    with closing(sqlite3.connect(sandbox.home / "sandbox.sqlite3")) as log, log:
+        log.execute("UPDATE payment_object SET created_at = created_at - 9 * 86400")
+    went_through(*(f"orders.{check}" for check in CHECKS), days_ago=nights)
+    execute("UPDATE orders_payment SET amount = amount + 1")
+    assert len(findings("payments_differ")) == found
+    sandbox.control.clear()
+    assert len(findings("charge_is_unknown_there")) == found
 
 
 @pytest.fixture
