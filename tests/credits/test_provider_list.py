@@ -14,6 +14,7 @@ from credits import provider_list, providers
 from credits.models import Campaign, Finding, TextEvent
 from credits.reconciliation import provider
 from outbox import handlers
+from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding as Recorded
 from outbox.tests.numbers import went_through
 from sandbox.control import Control
@@ -126,6 +127,8 @@ def test_what_we_say_was_sent_and_the_provider_does_not_know_needs_a_person(
     found = only_finding()
     assert (found["type"], found["repaired"]) == ("sent_is_not_listed", False)
     assert found["subject"] == str(sent.texts.get(phone=phone(2)).pk)
+    acts.acknowledge(finding_id=Recorded.objects.get().pk, actor="ann", note="their archive")
+    assert findings() == []
 
 
 @pytest.mark.parametrize(("nights", "found"), [(1, 0), (10, 2)], ids=["none", "nine"])

@@ -1,8 +1,11 @@
 """Orders, money and stock broken behind the application's back: found, mended, then silent."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection, transaction
 
+import outbox
 from orders import services
 from orders.models import Order, OrderLine, PaymentEntry, PaymentEvent
 from orders.reconciliation import stock
@@ -11,6 +14,7 @@ from outbox.models import Message
 from outbox.reconciliation import registered
 from pricing.models import Stock
 from tests.orders.broken import (
+    acknowledge,
     execute,
     findings,
     make_old,
@@ -45,14 +49,21 @@ def test_all_is_well_after_ordinary_work(sandbox: SandboxProcess) -> None:
     assert [findings(name.partition(".")[2]) for name in CHECKS] == [[]] * len(CHECKS)
 
 
+def run_it_again() -> None:
+    outbox.redrive(Message.objects.get(state="discarded").pk, actor="ann")
+
+
 @pytest.mark.parametrize(
-    "lose",
+    ("lose", "deal_with_it"),
     [
-        "UPDATE outbox_message SET state = 'discarded', finished_at = now()",
-        "DELETE FROM outbox_event; DELETE FROM outbox_message",
+        ("UPDATE outbox_message SET state = 'discarded', finished_at = now()", run_it_again),
+        ("DELETE FROM outbox_event; DELETE FROM outbox_message", acknowledge),
     ],
+    ids=["discarded", "pruned"],
 )
-def test_whoever_needs_a_person_and_asks_none_is_found(sandbox: SandboxProcess, lose: str) -> None:
+def test_whoever_needs_a_person_and_asks_none_is_found(
+    sandbox: SandboxProcess, lose: str, deal_with_it: Callable[[], None]
+) -> None:
     stocked()
     order = place()
     sandbox.control.force("payments", "refused", operation="capture")
@@ -64,6 +75,8 @@ def test_whoever_needs_a_person_and_asks_none_is_found(sandbox: SandboxProcess, 
     assert findings("nobody_is_asked") == [], "somebody has redriven it"
     execute(f"{lose} WHERE state = 'pending'")
     assert types("nobody_is_asked") == [("nobody_is_asked", False)]
+    deal_with_it()
+    assert findings("nobody_is_asked") == []
 
 
 # -- stock

@@ -21,7 +21,7 @@ from outbox import handlers
 from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding
 from outbox.tests.numbers import went_through
-from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
+from tests.orders.broken import acknowledge, execute, findings, past_the_trigger, shipped, types
 from tests.orders.shop import again, place, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
@@ -51,6 +51,8 @@ def test_another_amount_charged_than_is_in_the_ledger_needs_a_person(
     money.enter(str(_another_amount_taken().pk), "captured")
     past_the_trigger("UPDATE orders_paymententry SET at = now() - interval '1 hour'")
     assert types("charge_is_unknown_there") == [("amount_differs", False)]
+    acknowledge()
+    assert findings("charge_is_unknown_there") == []
 
 
 def _another_amount_taken() -> Order:
@@ -108,6 +110,8 @@ def test_a_refund_that_failed_after_it_was_in_the_ledger_needs_a_person(
     evidence = Finding.objects.get().evidence
     assert evidence["order"] == str(order.pk)
     assert list(evidence["there"].values()) == ["failed"]
+    acknowledge()
+    assert findings("refund_failed_there") == []
 
 
 def test_a_failed_refund_that_was_made_good_is_no_finding(sandbox: SandboxProcess) -> None:
@@ -127,6 +131,10 @@ def test_a_refund_that_our_ledger_lacks_needs_a_person(sandbox: SandboxProcess) 
     evidence = Finding.objects.get().evidence
     assert evidence["order"] == str(order.pk)
     assert list(evidence["there"].values()) == ["succeeded"]
+    rest = order.cents - 100
+    stripe_api.create_refund(key="the rest", intent=intent, amount=rest, metadata={})
+    money.enter(str(order.pk), "refunded")
+    assert findings("refund_failed_there") == []
 
 
 def test_a_refund_that_is_being_written_down_is_no_finding(sandbox: SandboxProcess) -> None:
@@ -142,10 +150,15 @@ def test_a_refund_that_stands_refused_needs_a_person(sandbox: SandboxProcess) ->
     order = shipped(sandbox)
     services.refund_order(order_id=order.pk, reason="torn", actor="test")
     assert findings("refund_is_refused") == []
-    execute("UPDATE orders_refund SET status = 'refused'")
+    sandbox.control.force("payments", "refused", operation="refund")
+    work_off()
     assert types("refund_is_refused") == [("refund_is_refused", False)]
     evidence = {"order": str(order.pk), "asked_by": "test"}
     assert Finding.objects.get().evidence == evidence
+    services.refund_order(order_id=order.pk, reason="torn", actor="ann")
+    assert findings("refund_is_refused") == [], "it is on its way"
+    work_off()
+    assert findings("refund_is_refused") == []
 
 
 def test_in_the_ledger_and_not_refunded_there_needs_a_person(sandbox: SandboxProcess) -> None:
@@ -208,6 +221,8 @@ def test_in_the_ledger_and_not_charged_there_needs_a_person(sandbox: SandboxProc
     assert findings("charge_is_unknown_there") == []
     sandbox.control.clear()
     assert types("charge_is_unknown_there") == [("in_the_ledger_and_not_charged", False)]
+    acknowledge()
+    assert findings("charge_is_unknown_there") == []
 
 
 @pytest.mark.parametrize("check", ["charge_is_unknown_there", "refund_is_unknown_there"])

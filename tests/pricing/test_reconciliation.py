@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from outbox.models import Message
-from outbox.reconciliation import registered
+from outbox.reconciliation import acts, registered
 from outbox.reconciliation.models import Finding
 from pricing import services
 from pricing.models import PriceReduction, Product
@@ -31,6 +31,11 @@ def findings(check: str) -> list[dict[str, Any]]:
 def execute(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def acknowledge() -> None:
+    """As a person does with the one finding there is."""
+    acts.acknowledge(finding_id=Finding.objects.get().pk, actor="ann", note="the customer knows")
 
 
 def test_all_is_well_after_ordinary_work() -> None:
@@ -87,6 +92,8 @@ def test_a_reduction_that_was_applied_twice_needs_a_person() -> None:
         )
         (found,) = findings("pricing.applied_twice")
         assert (found["type"], found["repaired"]) == ("applied_twice", False)
+        acknowledge()
+        assert findings("pricing.applied_twice") == []
     finally:
         execute("TRUNCATE pricing_pricechange, pricing_product CASCADE")
         unique = "UNIQUE (reduction_id, product_id)"
@@ -103,6 +110,8 @@ def test_a_reduction_that_was_called_applied_and_was_not_needs_a_person() -> Non
     assert (found["type"], found["repaired"]) == ("outcomes_differ", False)
     evidence = Finding.objects.get().evidence
     assert (evidence["status"], evidence["undecided"]) == ("applied", 1)
+    execute("UPDATE pricing_pricereduction SET status = 'scheduled', finished_at = NULL")
+    assert findings("pricing.outcomes_differ") == []
 
 
 def test_products_called_applied_whose_price_was_not_changed_are_one_finding() -> None:
@@ -111,6 +120,8 @@ def test_products_called_applied_whose_price_was_not_changed_are_one_finding() -
     execute("UPDATE pricing_reductiontarget SET outcome = 'applied'")
     assert len(findings("pricing.outcomes_differ")) == 1
     assert Finding.objects.get().evidence["applied_without_a_change"] == 3
+    execute("UPDATE pricing_reductiontarget SET outcome = NULL")
+    assert findings("pricing.outcomes_differ") == []
 
 
 def test_a_changed_price_of_a_product_called_skipped_needs_a_person() -> None:
@@ -120,6 +131,8 @@ def test_a_changed_price_of_a_product_called_skipped_needs_a_person() -> None:
     execute("UPDATE pricing_reductiontarget SET outcome = 'skipped', reason = 'by hand'")
     assert len(findings("pricing.outcomes_differ")) == 1
     assert Finding.objects.get().evidence["changed_and_not_applied"] == 1
+    execute("UPDATE pricing_reductiontarget SET outcome = 'applied', reason = ''")
+    assert findings("pricing.outcomes_differ") == []
 
 
 @pytest.mark.parametrize(("was", "called"), [("skipped", "applied"), ("applied", "skipped")])
@@ -141,6 +154,9 @@ def test_a_status_that_its_products_do_not_bear_out_needs_a_person(was: str, cal
         "changed_and_not_applied": 0,
         "status_is_wrong": True,
     }
+    reason = "by hand" if was == "skipped" else ""
+    execute(f"UPDATE pricing_pricereduction SET status = '{was}', reason = '{reason}'")
+    assert findings("pricing.outcomes_differ") == []
 
 
 def test_a_changed_price_of_a_product_that_was_no_target_needs_a_person() -> None:
@@ -157,6 +173,8 @@ def test_a_changed_price_of_a_product_that_was_no_target_needs_a_person() -> Non
     assert len(findings("pricing.outcomes_differ")) == 1
     evidence = Finding.objects.get().evidence
     assert (evidence["changed_and_no_target"], evidence["changed_and_not_applied"]) == (1, 0)
+    acknowledge()
+    assert findings("pricing.outcomes_differ") == [], "a change of a price stays"
 
 
 def test_what_was_cancelled_or_skipped_before_its_end_is_no_finding() -> None:
