@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chaos.catalogue import CATEGORY, COMMUNITIES, FIRST_CREDITS, GOODS, REDUCED
+from chaos.catalogue import (
+    CATEGORY,
+    COMMUNITIES,
+    DECLINED_CARD,
+    FIRST_CREDITS,
+    GOOD_CARD,
+    GOODS,
+    REDUCED,
+)
 from chaos.client import Client
 from chaos.journal import Answer, Journal, Request
 
@@ -119,7 +127,7 @@ def _campaign(number: int, dice: random.Random) -> Composed:
 
 
 def _order(number: int, dice: random.Random) -> Composed:
-    card = "pm_card_visa" if dice.random() < 0.9 else "pm_card_chargeDeclined"
+    card = GOOD_CARD if dice.random() < 0.9 else DECLINED_CARD
     skus = dice.sample(GOODS, dice.randint(1, 3))
     lines = [{"sku": sku, "quantity": dice.randint(1, 3)} for sku in skus]
     email = f"order-{number}@chaos.example"

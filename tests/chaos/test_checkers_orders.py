@@ -1,14 +1,26 @@
 """Orders, their receipts, and what was given up: each harm to whole books is seen."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chaos import settle
+from chaos.catalogue import DECLINED_CARD
+from chaos.checkers import orders
 from chaos.checkers.books import Harm
-from chaos.journal import Answer
-from tests.chaos.whole_books import DECLINED, SHIPPED, WITH_A_PERSON, WholeBooks, mail
+from chaos.journal import Answer, Journal
+from orders import saga
+from outbox.handlers import CRASH_LIMIT, Retry
+from tests.chaos.whole_books import (
+    DECLINED,
+    GIVEN_UP,
+    SHIPPED,
+    WITH_A_PERSON,
+    WholeBooks,
+    mail,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("checkers")]
 
@@ -17,6 +29,17 @@ LOST, DOUBLED = Harm.LOST, Harm.DOUBLED
 
 def order(email: str, change: str) -> str:
     return f"UPDATE orders_order SET {change} WHERE email = '{email}'"
+
+
+def attempts(email: str, change: str) -> str:
+    """Let this have become of all attempts at an order's steps but the first one."""
+    return f"""
+        {change} WHERE number > 0 AND step_id IN (
+            SELECT step.id FROM orders_sagastep AS step
+            JOIN orders_sagarun AS run ON run.id = step.run_id
+            JOIN orders_order AS shop ON shop.id = run.order_id WHERE email = '{email}'
+        )
+    """
 
 
 def receipt(state: str) -> str:
@@ -63,6 +86,22 @@ BROKEN = {
         order(SHIPPED, "status = 'cancelled', reason = 'no'"),
         ("orders", DOUBLED),
     ),
+    "it was cancelled after one attempt, and its card is good": (
+        attempts(GIVEN_UP, "DELETE FROM orders_sagaattempt"),
+        ("orders", LOST),
+    ),
+    "it was cancelled as if its card had been declined": (
+        attempts(GIVEN_UP, "UPDATE orders_sagaattempt SET outcome = 'refused'"),
+        ("orders", LOST),
+    ),
+    "it was cancelled by what failed on the way back": (
+        attempts(GIVEN_UP, "UPDATE orders_sagaattempt SET backwards = true"),
+        ("orders", LOST),
+    ),
+    "it is with a person, and hardly anything was tried": (
+        attempts(WITH_A_PERSON, "DELETE FROM orders_sagaattempt"),
+        ("orders", LOST),
+    ),
     "a shipped order never asked for its receipt": (NO_RECEIPT, ("receipts", LOST)),
     "a receipt never ended": (receipt("retrying"), ("receipts", LOST)),
     "a receipt was refused": (receipt("refused"), ("receipts", LOST)),
@@ -101,6 +140,27 @@ def test_an_order_that_was_refused(whole: WholeBooks) -> None:
     refused = whole.answered(33, Answer.REFUSED)
     assert whole.broken(journal=refused) == {("orders", DOUBLED), ("refusals", LOST)}
     assert whole.broken(journal=whole.answered(33, Answer.INDETERMINATE)) == set()
+
+
+def test_a_declined_card_whose_order_was_shipped(whole: WholeBooks) -> None:
+    (shipped,) = (one for one in whole if one.about == SHIPPED)
+    declined = replace(shipped, body={"payment_method": DECLINED_CARD})
+    journal = Journal([*whole.without(shipped.number).requests, declined])
+    assert whole.broken(journal=journal) == {("orders", DOUBLED)}
+
+
+@pytest.mark.parametrize("died_of", ["crashes = 3", "attempts = 8"])
+def test_an_order_is_with_a_person_whose_message_died(whole: WholeBooks, died_of: str) -> None:
+    gone = attempts(WITH_A_PERSON, "DELETE FROM orders_sagaattempt")
+    died = f"UPDATE outbox_message SET {died_of} WHERE state = 'dead'"
+    assert whole.broken(gone, died) == set()
+
+
+def test_when_the_application_gives_up() -> None:
+    """The checkers import nothing of it; a limit that changes there is to be changed here."""
+    assert saga.A_CUSTOMER_WAITS.limit == orders.A_CUSTOMER_WAITS
+    assert saga.UNTIL_DONE.limit == orders.UNTIL_DONE
+    assert (CRASH_LIMIT, Retry().limit) == (orders.CRASHES, orders.ATTEMPTS)
 
 
 def test_what_the_providers_know_better(whole: WholeBooks) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chaos.catalogue import GOOD_CARD
 from chaos.checkers import Books, live, orders
 from chaos.checkers.books import Harm
 from chaos.journal import Answer, Journal
@@ -91,7 +92,8 @@ def provider(
 @pytest.mark.parametrize("bug", ["", "fresh_provider_key"])
 def test_a_fresh_key_at_the_provider(provider: SandboxProcess, bug: str) -> None:
     journal, observer = Journal(), Observer(address())
-    request = journal.begin(1, "order", "/api/v1/orders", {}, "order-1@chaos.example")
+    body = {"payment_method": GOOD_CARD}
+    request = journal.begin(1, "order", "/api/v1/orders", body, "order-1@chaos.example")
     stocked("BOOK")
     place(email=request.about)
     request.answer = Answer.ACCEPTED

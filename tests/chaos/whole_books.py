@@ -14,8 +14,18 @@ from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
 from chaos import checkers
-from chaos.catalogue import BUNDLE, CATEGORY, GOODS, MEMBERS, PRICE, REDUCED, STOCK
-from chaos.checkers import Books
+from chaos.catalogue import (
+    BUNDLE,
+    CATEGORY,
+    DECLINED_CARD,
+    GOOD_CARD,
+    GOODS,
+    MEMBERS,
+    PRICE,
+    REDUCED,
+    STOCK,
+)
+from chaos.checkers import Books, orders
 from chaos.checkers.books import Harm
 from chaos.journal import Answer, Journal, Request
 from chaos.load import mark
@@ -30,6 +40,7 @@ from orders.models import (
     Payment,
     PaymentEntry,
     Receipt,
+    SagaAttempt,
     SagaRun,
     SagaStep,
 )
@@ -42,7 +53,9 @@ from tests.pricing import shop
 
 SLUG = "chaos-0"
 FINISHED, CANCELLED, SHORT = (f"Chaos {number}: hello {{name}}" for number in (21, 22, 23))
-SHIPPED, DECLINED, WITH_A_PERSON = (f"order-{number}@chaos.example" for number in (31, 32, 33))
+SHIPPED, DECLINED, WITH_A_PERSON, GIVEN_UP = (
+    f"order-{number}@chaos.example" for number in (31, 32, 33, 34)
+)
 LEFT = 25  # credits, for the campaign that runs short
 
 Found = set[tuple[str, Harm]]
@@ -167,7 +180,7 @@ def _provider(log: list[dict[str, Any]]) -> Iterator[None]:
 
 
 def _orders(whole: WholeBooks) -> None:
-    """One is shipped, one was declined, one is with a person."""
+    """One is shipped, one was declined, two were given up: one of them is with a person."""
     pricing_services.set_stock(sku=GOODS[0], on_hand=STOCK - 2)
     shipped = _order(SHIPPED, "shipped", "taken")
     payment = Payment.objects.create(order=shipped, amount=2000, intent="pi_1")
@@ -180,8 +193,11 @@ def _orders(whole: WholeBooks) -> None:
     run = _run("receipt", shipped, "done")
     SagaStep.objects.create(run=run, position=0, name="send", state="done")
     mail(whole.mails, SHIPPED)
-    _order(DECLINED, "cancelled", "released")
+    _order(DECLINED, "cancelled", "released", card=DECLINED_CARD)
+    given_up = _run("order", _order(GIVEN_UP, "cancelled", "released"), "compensated")
+    _tried(given_up, "authorise", times=orders.A_CUSTOMER_WAITS)
     stuck = _run("order", _order(WITH_A_PERSON, "needs_person", "none"), "needs_person")
+    _tried(stuck, "capture", times=orders.UNTIL_DONE)
     Message.objects.create(
         handler="orders.run_step",
         args={"run_id": str(stuck.pk)},
@@ -189,17 +205,18 @@ def _orders(whole: WholeBooks) -> None:
         operation_id=stuck.operation_id,
         finished_at=timezone.now(),
     )
-    for number, email in ((31, SHIPPED), (32, DECLINED), (33, WITH_A_PERSON)):
-        whole.ask(number, "order", email)
+    for order in Order.objects.order_by("id"):
+        number = int(order.email.removeprefix("order-").partition("@")[0])
+        whole.ask(number, "order", order.email, payment_method=order.payment_method)
 
 
-def _order(email: str, status: str, hold: str) -> Order:
+def _order(email: str, status: str, hold: str, *, card: str = GOOD_CARD) -> Order:
     order = Order.objects.create(
         operation_id=uuid4(),
         status=status,
         reason="" if status == "shipped" else "a reason",
         total="20.00",
-        payment_method="pm_card_visa",
+        payment_method=card,
         email=email,
         finished_at=None if status == "needs_person" else timezone.now(),
     )
@@ -212,6 +229,15 @@ def _run(saga: str, order: Order, state: str) -> SagaRun:
     reason = "" if state == "done" else "a reason"
     return SagaRun.objects.create(
         saga=saga, order=order, operation_id=order.operation_id, state=state, reason=reason
+    )
+
+
+def _tried(run: SagaRun, name: str, *, times: int) -> None:
+    """So many attempts at a step, of none of which anybody knows how it ended."""
+    step = SagaStep.objects.create(run=run, position=0, name=name, state="needs_person")
+    ended = {"outcome": "unknown", "lease_until": timezone.now(), "finished_at": timezone.now()}
+    SagaAttempt.objects.bulk_create(
+        SagaAttempt(step=step, backwards=False, number=number, **ended) for number in range(times)
     )
 
 
