@@ -1,7 +1,6 @@
 """What brokers do: die, forget everything, find their disk full."""
 
 import shutil
-import signal
 import subprocess
 
 import redis
@@ -16,7 +15,7 @@ PRLIMIT = shutil.which("prlimit")  # util-linux: on Linux alone can one limit an
 
 def kill(site: Site) -> None:
     """kill -9; the supervisor starts it again, with what its file has."""
-    processes.send(signal.SIGKILL, site.stack.pids()["broker"])
+    processes.end(site.stack.pids()["broker"])
 
 
 def flush(site: Site) -> None:
@@ -29,18 +28,29 @@ def full_disk(site: Site) -> Lasting:
     """Its append-only file cannot grow: until it can, the broker refuses every write."""
     pid = site.stack.pids()["broker"]
     _limit(pid, "1")
-    return Lasting(site.seconds(WITHOUT_SPACE), lambda: _limit(pid, "unlimited"))
+    if not processes.is_alive(pid):
+        raise LookupError("the broker has just died")
+    return Lasting(site.seconds(WITHOUT_SPACE), lambda: _lift(pid))
+
+
+def _lift(pid: int) -> None:
+    """It may have been killed meanwhile; the next one has no limit."""
+    if processes.is_alive(pid):
+        try:
+            _limit(pid, "unlimited")
+        except OSError:
+            if processes.is_alive(pid):
+                raise
 
 
 def _limit(pid: int, size: str) -> None:
-    """Set the soft limit, as the user whose process it is."""
-    if processes.is_alive(pid):  # it may have been killed meanwhile; the next one has no limit
-        done = subprocess.run(  # noqa: S603
-            [str(PRLIMIT), "--pid", str(pid), f"--fsize={size}:"],
-            capture_output=True,
-            text=True,
-            check=False,
-            **account.as_account(account.for_servers()),
-        )
-        if done.returncode != 0 and processes.is_alive(pid):
-            raise OSError(done.stderr.strip())
+    """Set the soft limit, as the user whose process it is. Raises OSError."""
+    done = subprocess.run(  # noqa: S603
+        [str(PRLIMIT), "--pid", str(pid), f"--fsize={size}:"],
+        capture_output=True,
+        text=True,
+        check=False,
+        **account.as_account(account.for_servers()),
+    )
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip())

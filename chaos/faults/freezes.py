@@ -58,5 +58,5 @@ def _freeze(site: Site, name: str, wanted: float) -> Lasting:
 
 
 def _stop(site: Site, pids: list[int], wanted: float) -> Lasting:
-    processes.send(signal.SIGSTOP, *pids)
+    processes.freeze(*pids)
     return Lasting(site.seconds(wanted), lambda: processes.send(signal.SIGCONT, *pids))

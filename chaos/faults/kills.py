@@ -1,7 +1,5 @@
 """kill -9, of main processes and of their children."""
 
-import signal
-
 from chaos import processes
 from chaos.faults.site import Site
 
@@ -46,9 +44,9 @@ def provider(site: Site) -> None:
 
 
 def _kill(site: Site, name: str) -> None:
-    processes.send(signal.SIGKILL, site.stack.pids()[name])
+    processes.end(site.stack.pids()[name])
 
 
 def _kill_child(site: Site, name: str) -> None:
     children = sorted(processes.descendants(site.stack.pids()[name]))
-    processes.send(signal.SIGKILL, site.dice.choice(children))
+    processes.end(site.dice.choice(children))

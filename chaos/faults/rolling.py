@@ -16,23 +16,32 @@ PATIENCE = 12.0  # seconds for one to end and be started again
 
 
 def restart(site: Site) -> Lasting:
-    """The next one is asked once the one before has been started again, ready or not."""
-    thread = threading.Thread(target=_roll, args=(site,), name="rolling")
+    """The next one is asked once the one before has been started again, ready or not.
+
+    A fault once the first one is another. Raises LookupError where none has become another.
+    """
+    begun = threading.Event()
+    thread = threading.Thread(target=_roll, args=(site, begun), name="rolling")
     thread.start()
+    while not begun.wait(0.05):
+        if not thread.is_alive() and not begun.is_set():
+            raise LookupError("nobody was started again")
     return Lasting(0, thread.join, goes_on=thread.is_alive)
 
 
-def _roll(site: Site) -> None:
+def _roll(site: Site, begun: threading.Event) -> None:
     for name in ORDER:
         before = site.stack.pids().get(name)
         if before is not None:
             processes.send(HOW.get(name, signal.SIGTERM), before)
-            _wait_for_another(site, name, before)
+            if _wait_for_another(site, name, before):
+                begun.set()
 
 
-def _wait_for_another(site: Site, name: str, before: int) -> None:
+def _wait_for_another(site: Site, name: str, before: int) -> bool:
     latest = time.monotonic() + PATIENCE
     while time.monotonic() < latest:
         if site.stack.pids().get(name, before) != before:
-            return
+            return True
         time.sleep(0.1)
+    return False

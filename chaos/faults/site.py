@@ -33,4 +33,7 @@ class Lasting:
 
 
 Fault = Callable[[Site], Lasting | None]
-"""Raises LookupError, OSError, OutOfSight or redis.RedisError where there is nothing to harm."""
+"""Sees what it does take effect: whatever returns has happened, and is counted.
+
+Raises LookupError, OSError, OutOfSight or redis.RedisError where there is nothing to harm.
+"""
