@@ -18,7 +18,7 @@ from chaos.recovery import FELT_BY
 LONGEST_WAIT = 40.0  # seconds for a recovery, before the next fault comes all the same
 PAUSE = (0.2, 0.9)  # seconds of quiet after a recovery
 MOST_LASTING = 3  # faults that may be on at once
-MOST_PUT_BACK = 3  # times that a kind which was not possible is put at the end of the plan
+MOST_PUT_BACK = 3  # times in a row that a kind, not being possible, is put at the end of the plan
 NOTHING_TO_HARM = (
     LookupError,
     OSError,
@@ -53,8 +53,8 @@ class Injection:
     def carry_out(self, plan: Sequence[tuple[str, ...]], goes_on: Callable[[], bool]) -> None:
         """Inject all of it, unless `goes_on()` says that time is up. Ends what lasts.
 
-        What was not possible is put at the end, some times. Every second single fault waits until
-        nothing lasts and nothing is late any more: else hardly one would come alone.
+        What was not possible is put at the end, some times in a row. Every second single fault
+        waits until nothing lasts and nothing is late any more: else hardly one would come alone.
         """
         left, put_back = deque(plan), Counter[str]()
         for number in count():
@@ -66,9 +66,10 @@ class Injection:
                 self._wait_for_what_is_late()
             else:
                 self._end_lasting(most=MOST_LASTING)
-            for kind in self._inject(kinds, number):
-                put_back[kind] += 1
-                left.extend([(kind,)] if put_back[kind] <= MOST_PUT_BACK else [])
+            missed = self._inject(kinds, number)
+            for kind in kinds:
+                put_back[kind] = put_back[kind] + 1 if kind in missed else 0
+            left.extend((kind,) for kind in missed if put_back[kind] <= MOST_PUT_BACK)
             self._wait_until_recovered()
             time.sleep(random.uniform(*PAUSE))  # noqa: S311
         while self._lasting:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import kombu.exceptions
 import pytest
@@ -153,3 +154,24 @@ def test_a_seed_gives_each_of_a_pair_its_own_choice_again(monkeypatch: pytest.Mo
     first, again, other = drawn[:2], drawn[2:4], drawn[4:]
     assert first == again
     assert len({*first, *other}) == 4
+
+
+def test_a_kind_is_given_up_where_it_was_not_possible_time_after_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Injection, "_do", lambda self, kind, number: next(possible))
+    monkeypatch.setattr(Injection, "_wait_until_recovered", lambda self: None)
+    monkeypatch.setattr(injection_module, "PAUSE", (0, 0))
+    most = injection_module.MOST_PUT_BACK
+    plan = [("kill_web",)] * 2
+
+    def injected(*outcomes: float | None) -> int:
+        nonlocal possible
+        possible = iter(outcomes)
+        injection = Injection(SITE, Felt(0), 1, say=lambda _: None)  # type: ignore[arg-type]
+        injection.carry_out(plan, goes_on=lambda: True)
+        return len(injection.injected)
+
+    possible: Iterator[float | None] = iter(())
+    assert injected(*[None] * most, 1.0, *[None] * (most - 1), 2.0) == 2, "with one in between"
+    assert injected(*[None] * (most + 2)) == 0
