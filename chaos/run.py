@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from chaos import checkers, plan, world
-from chaos.checkers import Books, Violation
+from chaos import checkers, night, plan, world
+from chaos.checkers import Books, Violation, findings
 from chaos.checkers.books import Harm, each_once
 from chaos.client import Client
 from chaos.faults import FAULTS, Site
@@ -89,13 +89,15 @@ class _Course:
         count = lambda: len(self.injection.injected)  # noqa: E731
         self.pace = Pace(self.watch, self.probes, wish.messages, wish.faults, count, until)
         self.load = Load(client, journal, wish.seed, self.pace.gate)
+        self.night = night.Night(stack, lambda: self.watch.done * 2 >= wish.messages)
 
     def drive(self) -> None:
-        """Load, probes, live checks and faults at once, until all of it has been done."""
+        """Load, probes, live checks, faults and, at half time, a dry run of the night's
+        reconciliation at once, until all of it has been done."""
         plan_ = plan.draw(self.wish.kinds, faults=self.wish.faults, seed=self.wish.seed)
         regulating = threading.Event()
         regulator = threading.Thread(target=self._regulate, args=(regulating,), name="pace")
-        for part in (self.watch, self.probes, self.load, regulator):
+        for part in (self.watch, self.probes, self.load, regulator, self.night):
             part.start()
         try:
             self.injection.carry_out(plan_, self.pace.goes_on)
@@ -107,7 +109,7 @@ class _Course:
         finally:
             regulating.set()
             regulator.join()
-            for part in (self.load, self.probes, self.watch):
+            for part in (self.load, self.probes, self.night, self.watch):
                 part.stop()
 
     def judge(self, observer: Observer, settled: Settled, start: float) -> Outcome:
@@ -117,7 +119,9 @@ class _Course:
         self.watch.look()
         control = Control(self.stack.home / "sandbox")
         logs = {name: control.log(name) for name in PROVIDERS}
-        books = Books(self.journal, observer, logs, self.stack.home / "mails")
+        mails = self.stack.home / "mails"
+        books = Books(self.journal, observer, logs, mails, self.faults_over)
+        night.after_all(self.stack, lambda: findings.gone_through(books))
         seen = self.watch.violations.values()
         found = [*seen, *checkers.check_all(books), *_late(settled)]
         control.close()
@@ -183,5 +187,7 @@ _FACTS = """
     WHERE status = 'needs_person'
     UNION ALL SELECT 'bare_effects', count(*) FROM chaos_effect
     UNION ALL SELECT 'dead_letters', count(*) FROM outbox_message WHERE state = 'dead'
+    UNION ALL SELECT 'reconciliations', count(*) FROM outbox_reconciliation
+    WHERE finished_at IS NOT NULL
     UNION ALL SELECT 'messages_in_all', count(*) FROM outbox_message
 """

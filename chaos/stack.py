@@ -103,8 +103,8 @@ class Stack:
         """The main processes by name: web, web-2, worker-main, relay, beat, postgres, …"""
         return {**processes.supervised(self.home), **self.keeper.pids()}
 
-    def manage(self, *arguments: str) -> str:
-        """What a command prints. Raises CannotStart where it fails."""
+    def manage(self, *arguments: str, fine: tuple[int, ...] = (0,)) -> str:
+        """What a command prints. Raises CannotStart where its exit code is not a fine one."""
         done = subprocess.run(  # noqa: S603 (our own command)
             python("manage.py", *arguments),
             cwd=PROJECT,
@@ -112,7 +112,7 @@ class Stack:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
+        if done.returncode not in fine:
             raise CannotStart(f"{arguments[0]}: {done.stderr[-2000:]}")
         return done.stdout.strip()
 

@@ -6,8 +6,10 @@ Nothing here imports the application: a checker that asked its services would be
 from chaos.checkers import (
     bare,
     campaigns,
+    findings,
     live,
     orders,
+    periodic,
     purchases,
     receipts,
     reductions,
@@ -27,6 +29,8 @@ FINAL = (
     bare.check,
     refusals.check,
     waiting.check,
+    periodic.check,
+    findings.check,
 )
 
 

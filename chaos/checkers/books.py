@@ -45,6 +45,7 @@ class Books:
     observer: Observer
     logs: Mapping[str, Sequence[Mapping[str, Any]]]  # of "sms", "payments", "shipping"
     mails: Path  # the folder into which the application writes them
+    faults_over: float = 0.0  # seconds since the epoch: when the last one had come or ended
 
 
 Mark = Callable[[Request], str]

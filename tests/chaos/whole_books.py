@@ -46,6 +46,7 @@ from orders.models import (
 )
 from outbox import dispatch
 from outbox.models import Message
+from outbox.reconciliation.models import Reconciliation
 from pricing import services as pricing_services
 from tests.chaos.bench import address
 from tests.credits import world
@@ -56,6 +57,7 @@ FINISHED, CANCELLED, SHORT = (f"Chaos {number}: hello {{name}}" for number in (2
 SHIPPED, DECLINED, WITH_A_PERSON, GIVEN_UP = (
     f"order-{number}@chaos.example" for number in (31, 32, 33, 34)
 )
+NIGHT = "periodic:outbox.reconcile:2026-11-30T03:00:00Z"
 LEFT = 25  # credits, for the campaign that runs short
 
 Found = set[tuple[str, Harm]]
@@ -120,6 +122,7 @@ def lay(mails: Path) -> WholeBooks:
         _reductions(whole)
         _texts(whole)
         _orders(whole)
+        _nights()
     assert whole.broken() == set(), "nobody is accused where all is well"
     return whole
 
@@ -208,6 +211,20 @@ def _orders(whole: WholeBooks) -> None:
     for order in Order.objects.order_by("id"):
         number = int(order.email.removeprefix("order-").partition("@")[0])
         whole.ask(number, "order", order.email, payment_method=order.payment_method)
+
+
+def _nights() -> None:
+    """The slot of one night was worked off, and a dry run came after all."""
+    ended = {"running": None, "finished_at": timezone.now()}
+    Message.objects.create(
+        handler="outbox.reconcile",
+        key=NIGHT,
+        state="done",
+        operation_id=uuid4(),
+        finished_at=timezone.now(),
+    )
+    Reconciliation.objects.create(cause="nightly", **ended)
+    Reconciliation.objects.create(cause="command", dry_run=True, **ended)
 
 
 def _order(email: str, status: str, hold: str, *, card: str = GOOD_CARD) -> Order:
