@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--messages", type=int, default=5_000, help="messages to be done")
         parser.add_argument("--faults", type=int, default=42)
         parser.add_argument("--seed", type=int, help="which faults, in which order (default: any)")
-        parser.add_argument("--minutes", type=float, default=17, help="of load and faults, at most")
+        parser.add_argument("--minutes", type=float, default=10, help="of load and faults, at most")
         parser.add_argument("--json", action="store_true", help="one JSON document")
         parser.add_argument("--longest-fault", type=float, default=40, metavar="SECONDS")
         parser.add_argument("--kinds", nargs="+", choices=FAULTS, default=list(FAULTS))
