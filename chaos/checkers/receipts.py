@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.checkers.books import Books, Harm, Violation
+from chaos.checkers.orders import HAS_DIED
 
 TO = re.compile(rb"^To: (\S+)\r?$", re.MULTILINE)
 
@@ -15,21 +16,25 @@ def check(books: Books) -> Iterator[Violation]:
     placed = {request.about: request.placed_at for request in books.journal.of("order")}
     rows = books.observer.insist(_RECEIPTS)
     mails = _written(books.mails)
-    for email, status, step in rows:
+    for email, status, step, unknown, dead in rows:
         times = mails.pop(email, 0)
-        if harm := _harm(status, step, times):
+        nobody_knows = (step == "in_doubt" and unknown) or (step == "needs_person" and dead)
+        if harm := _harm(status, step, times, nobody_knows):
             what = f"order {status}, receipt {step or 'never asked for'}, {times} mails"
             yield Violation("receipts", harm, email, what, placed.get(email))
     for email, times in mails.items():
         yield Violation("receipts", Harm.DOUBLED, email, f"{times} mails, and there is no order")
 
 
-def _harm(status: str, step: str | None, mails: int) -> Harm | None:
-    """In doubt, or with a person, it may have gone out or not: no mail server can tell."""
+def _harm(status: str, step: str | None, mails: int, nobody_knows: bool) -> Harm | None:
+    """In doubt, or with a person, it may have gone out or not: no mail server can tell.
+
+    So it is after an attempt that stayed without an answer, or a message that died.
+    """
     if mails > 1 or (status != "shipped" and (mails or step)):
         return Harm.DOUBLED
     if status == "shipped" and (step, mails) != ("done", 1):
-        return None if step in ("in_doubt", "needs_person") else Harm.LOST
+        return None if nobody_knows else Harm.LOST
     return None
 
 
@@ -38,9 +43,13 @@ def _written(folder: Path) -> Counter[str]:
     return Counter(email.decode() for emails in found for email in emails)
 
 
-_RECEIPTS = """
-    SELECT email, status, step.state FROM orders_order AS shop
+_RECEIPTS = f"""
+    SELECT email, status, step.state, EXISTS (
+        SELECT FROM orders_sagaattempt AS attempt
+        WHERE attempt.step_id = step.id AND outcome = 'unknown'
+    ), {HAS_DIED}
+    FROM orders_order AS shop
     LEFT JOIN orders_sagarun AS run ON run.order_id = shop.id AND run.saga = 'receipt'
     LEFT JOIN orders_sagastep AS step ON step.run_id = run.id AND step.name = 'send'
     WHERE email LIKE '%%@chaos.example'
-"""
+"""  # noqa: S608 - constants of `orders`

@@ -60,7 +60,23 @@ BACKS_OFF = """
         due_at = now() + interval '1 minute'
     WHERE id = (SELECT id FROM outbox_message WHERE state = 'done' LIMIT 1)
 """  # a crash alone: it runs again in a moment
+UNKNOWN = """
+    INSERT INTO orders_sagaattempt (id, step_id, backwards, number, outcome, detail, late, worker,
+        lease_until, finished_at)
+    SELECT gen_random_uuid(), id, false, 1, 'unknown', '', '', '', now(), now()
+    FROM orders_sagastep WHERE name = 'send'
+"""
+DIED = """
+    INSERT INTO outbox_message (id, handler, args, state, operation_id, traceparent, attempts,
+        crashes, alone, last_error, finished_at, worker, task_id)
+    SELECT gen_random_uuid(), 'orders.run_step', jsonb_build_object('run_id', id::text), 'dead',
+        operation_id, '', 0, 3, false, '', now(), '', ''
+    FROM orders_sagarun WHERE saga = 'receipt'
+"""
 WAITS = "UPDATE orders_sagarun SET state = 'running' WHERE saga = 'receipt'"
+STOPS = """
+    UPDATE orders_sagarun SET state = 'needs_person', reason = 'a reason' WHERE saga = 'receipt'
+"""
 NO_RECEIPT = "DELETE FROM orders_sagarun WHERE saga = 'receipt'"
 BROKEN = {
     "an order is not there": (
@@ -175,9 +191,13 @@ def test_what_the_providers_know_better(whole: WholeBooks) -> None:
 
 def test_a_receipt_without_its_mail(whole: WholeBooks, tmp_path: Path) -> None:
     assert whole.broken(mails=tmp_path) == {("receipts", LOST)}
-    assert whole.broken(receipt("in_doubt"), mails=tmp_path) == set(), "the books say so"
-    assert whole.broken(receipt("in_doubt")) == set(), "or it went out all the same"
-    assert whole.broken(receipt("needs_person"), mails=tmp_path) == set()
+    in_doubt = receipt("in_doubt")
+    assert whole.broken(in_doubt, UNKNOWN, mails=tmp_path) == set(), "the books say so"
+    assert whole.broken(in_doubt, UNKNOWN) == set(), "or it went out all the same"
+    assert whole.broken(in_doubt, mails=tmp_path) == {("receipts", LOST)}, "there is no doubt"
+    with_a_person = receipt("needs_person"), STOPS
+    assert whole.broken(*with_a_person, DIED, mails=tmp_path) == set()
+    assert whole.broken(*with_a_person, mails=tmp_path) == {("receipts", LOST)}
 
 
 def test_mails_too_many(whole: WholeBooks, tmp_path: Path) -> None:
