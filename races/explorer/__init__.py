@@ -15,7 +15,7 @@ reads as the story goes:
 ``session``, ``pace``   a worker's thread; letting it run until it stops
 ``wiretap``             the ear on its connection
 ``dependency``          which steps may be swapped unseen
-``statement``, ``transaction``, ``catalog``  what a step touches
+``statement``, ``text``, ``transaction``, ``catalog``  what a step touches
 ``server``, ``reset``   the power over PostgreSQL; the way back
 ``timeline``, ``answers``  drawing what happened
 ``points``              yield points for what is not SQL

@@ -1,7 +1,6 @@
 """From a statement's text to its footprint; where the text does not tell, that is everything."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .catalog import Catalog, ForeignKey
@@ -20,9 +19,9 @@ from .dependency import (
     names,
     union,
 )
+from .text import bare as bared
+from .text import is_nested, levels, template
 
-_STRING = re.compile(r"'(?:[^']|'')*'")
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _WORD = re.compile(r'"([^"]+)"|([A-Za-z_][A-Za-z0-9_$]*)')
 _WHOLE_NAME = r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[A-Za-z_][\w$]*))'
 _NAME = rf'(?:ONLY\s+)?(?:(?:"[^"]+"|[\w$]+)\.)?{_WHOLE_NAME}'
@@ -31,11 +30,12 @@ _UPDATE = re.compile(rf"(?<!FOR )(?<!KEY )(?<!DO )\bUPDATE\s+{_NAME}", re.IGNORE
 _DELETE = re.compile(rf"\bDELETE\s+FROM\s+{_NAME}", re.IGNORECASE)
 _UPSERT = re.compile(r"\bON\s+CONFLICT\b.*\bDO\s+UPDATE\b", re.IGNORECASE | re.DOTALL)
 _ROW_LOCK = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|KEY\s+SHARE|UPDATE|SHARE)\b", re.IGNORECASE)
-_SET_CLAUSE = re.compile(r"\bSET\b(.*?)(?:\bWHERE\b|\bFROM\b|\bRETURNING\b|$)", re.I | re.S)
+_SET_CLAUSE = re.compile(
+    r"\bSET\b(.*?)(?:\bWHERE\b|(?<!\bDISTINCT )\bFROM\b|\bRETURNING\b|$)", re.I | re.S
+)
 _ASSIGNED = re.compile(r'"?(\w+)"?\s*=')
 _ROW_ASSIGNED = re.compile(r"\(([^()]*)\)\s*=")
 _COLUMN = re.compile(r"\w+")
-_INNERMOST = re.compile(r"\(([^()]*)\)")
 _ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_\w+", re.IGNORECASE)
 _SEQUENCE = re.compile(r"\b(?:nextval|setval|currval|lastval)\s*\(", re.IGNORECASE)
 _ROW_LOCKS = {"NO KEY UPDATE": NO_KEY_UPDATE, "KEY SHARE": KEY_SHARE, "UPDATE": UPDATE,
@@ -59,7 +59,6 @@ _EVENTS = {
     WRITE: frozenset({"UPDATE"}),
     DELETE: frozenset({"UPDATE", "DELETE"}),
 }
-_SAVEPOINT_NAME = re.compile(r'"s\d+_x\d+"')
 _INERT = frozenset({"pg_catalog", "pg_sleep", "pg_backend_pid", "pg_typeof"})
 ADVISORY_LOCK = "advisory lock"
 _STRICT = re.compile(
@@ -98,7 +97,7 @@ def is_silent(sql: str) -> bool:
 
 def is_private(sql: str, catalog: Catalog) -> bool:
     """True for making, filling and dropping a table that nobody else has: a temporary one."""
-    named = _OF_A_TABLE.match(_bare(sql))
+    named = _OF_A_TABLE.match(bared(sql))
     return named is not None and _name(named) not in catalog.tables | catalog.opaque
 
 
@@ -117,11 +116,6 @@ def is_drawn(key: str) -> bool:
     return key.startswith(ANY_SEQUENCE)
 
 
-def template(sql: str) -> str:
-    """The statement without what changes from run to run, for people and for comparison."""
-    return " ".join(_SAVEPOINT_NAME.sub("savepoint", sql).split())
-
-
 def _name(match: re.Match[str]) -> str:
     """The name in it, as the catalogue has it: in lower case unless it is quoted."""
     return match["quoted"] or match["plain"].lower()
@@ -129,10 +123,6 @@ def _name(match: re.Match[str]) -> str:
 
 def _named(pattern: re.Pattern[str], bare: str) -> list[str]:
     return [_name(match) for match in pattern.finditer(bare)]
-
-
-def _bare(sql: str) -> str:
-    return " ".join(_COMMENT.sub(" ", _STRING.sub("''", sql)).split())
 
 
 def read(sql: str, catalog: Catalog) -> Statement:
@@ -144,7 +134,7 @@ def read(sql: str, catalog: Catalog) -> Statement:
 
 
 def _read(sql: str, catalog: Catalog) -> Statement:
-    bare = _bare(sql)
+    bare = bared(sql)
     words = {match[1] or match[2].lower() for match in _WORD.finditer(bare)}
     tables = frozenset(words & catalog.tables)
     own = _of_all(_takes(bare, tables, catalog), catalog)
@@ -239,18 +229,10 @@ def _asked_late(takes: Takes, catalog: Catalog) -> Takes:
 
 def _assigned(bare: str) -> frozenset[str]:
     """Columns that are set, at whatever depth; rather one too many than one too few."""
-    clauses = [clause for level in _levels(bare) for clause in _SET_CLAUSE.findall(level)]
+    clauses = [clause for level in levels(bare) for clause in _SET_CLAUSE.findall(level)]
     several = {column for row in _ROW_ASSIGNED.findall(bare) for column in _COLUMN.findall(row)}
     columns = several.union(*map(_ASSIGNED.findall, clauses))
     return frozenset(columns | {column.lower() for column in columns})
-
-
-def _levels(bare: str) -> Iterator[str]:
-    """The text in each pair of parentheses, without what is in pairs of its own; then the rest."""
-    while innermost := _INNERMOST.search(bare):
-        yield innermost[1]
-        bare = f"{bare[: innermost.start()]} {bare[innermost.end() :]}"
-    yield bare
 
 
 def _only_inserted(bare: str, tables: frozenset[str]) -> frozenset[str]:
@@ -280,7 +262,7 @@ def _is_of_the_server(word: str) -> bool:
 
 
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:
-    if not (_KNOWN.match(bare) or is_private(bare, catalog)):
+    if is_nested(bare) or not (_KNOWN.match(bare) or is_private(bare, catalog)):
         return True
     if words & catalog.opaque or any(map(_is_of_the_server, words)):
         return True

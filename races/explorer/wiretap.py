@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import psycopg
 from django.db import OperationalError, ProgrammingError, connections
 
-from . import answers, points, statement
+from . import answers, points, statement, text
 from .catalog import Catalog
 from .dependency import NOTHING, Footprint
 from .errors import Killed
@@ -161,7 +161,7 @@ class Wiretap:
             return self._end_step(commits=bool(_COMMIT.match(sql)))
         if statement.is_rollback_to_savepoint(sql):
             footprint = self._open().back_to_savepoint()
-            return Step(STATEMENT, statement.template(sql), footprint)
+            return Step(STATEMENT, text.template(sql), footprint)
         read = statement.read(sql, self._catalog)
         if self._in_transaction():
             return Step(STATEMENT, read.text, self._open().run(read))

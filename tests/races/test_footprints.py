@@ -119,6 +119,8 @@ def test_a_table_that_is_named_again_in_other_letters_is_read(known: Catalog) ->
         ("UPDATE race_parent SET v = 3 WHERE id = 1", True),
         ("UPDATE race_parent SET u = 3 WHERE id = 1", False),
         ("UPDATE race_parent SET v = (SELECT v FROM race_item), u = 3 WHERE id = 1", False),
+        ("UPDATE race_parent SET v = CASE WHEN v IS DISTINCT FROM 3 THEN 1 END, u = 3", False),
+        ("UPDATE race_parent SET v = n FROM race_item WHERE u = 3", True),
         ("UPDATE race_parent SET (v, u) = (3, 3) WHERE id = 1", False),
         ("WITH x AS (UPDATE race_parent SET u = 3 RETURNING id) SELECT * FROM x", False),
         ("INSERT INTO race_parent VALUES (1) ON CONFLICT (id) DO UPDATE SET u = 3", False),
@@ -142,7 +144,39 @@ def test_the_catalogue_knows_plain_unique_columns_and_numbered_tables(known: Cat
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT 1 -- don't lock\n FROM race_item WHERE 'x' = 'x'",
+        "SELECT /* don't */ 1 FROM race_item /* lock */ WHERE 'x' = 'x'",
+        r"SELECT E'\'' FROM race_item WHERE 'x' = 'x'",
+        "SELECT $$'$$ FROM race_item WHERE 'x' = 'x'",
+        "SELECT $a$ $$ ' $a$ FROM race_item WHERE 'x' = 'x'",
+        "SELECT '--' FROM race_item",
+        "SELECT '/*' FROM race_item WHERE '*/' = ''",
+        "SELECT 1 AS \"--\" FROM race_item",
+    ],
+)
+def test_strings_and_comments_hide_nothing(known: Catalog, sql: str) -> None:
+    read = statement.read(sql, known).footprint
+    assert (read.reads, read.takes) == ({"race_item"}, {})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 -- FROM race_item",
+        "SELECT 1 /* FROM race_item */",
+        "SELECT $$ FROM race_item $$",
+        r"SELECT E'\' FROM race_item'",
+    ],
+)
+def test_strings_and_comments_touch_nothing(known: Catalog, sql: str) -> None:
+    assert statement.read(sql, known).footprint.is_empty
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
         "SELECT pg_notify('x', '')",
+        "SELECT 1 /* of /* two */ FROM */ FROM race_item",
         "SELECT count(*) FROM pg_stat_activity",
         "SELECT 1 FROM pg_catalog.pg_locks",
         "SELECT 1 FROM information_schema.tables",
