@@ -18,10 +18,11 @@ _FOREIGN_KEYS = """
     JOIN pg_class parent ON parent.oid = con.confrelid
     WHERE con.contype = 'f'
 """
-# a partition, or a table with heirs, is met under more than one name
+# a partition, or a table with heirs, is met under more than one name; a rule does what it likes
 _RELATIONS = """
     SELECT relname, relkind IN ('v', 'm', 'f', 'p')
         OR EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
+        OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname !~ '^(pg_|information_schema)'
 """
@@ -76,7 +77,7 @@ class Catalog:
     """The part of a database's catalogue that footprints need. Read once per scenario."""
 
     tables: frozenset[str]
-    opaque: frozenset[str]  # views, partitions, functions: what they touch is not in the statement
+    opaque: frozenset[str]  # views, partitions, functions, tables with rules: the text tells less
     triggers: dict[str, frozenset[str]]  # table -> events
     unique: dict[str, frozenset[str]]  # table -> columns of its plain unique indexes
     asked_late: frozenset[str]  # tables with a deferrable unique or exclusion constraint

@@ -53,6 +53,7 @@ _OF_A_TABLE = re.compile(
 _SET_CONSTRAINTS = re.compile(r"\s*SET\s+CONSTRAINTS\b", re.IGNORECASE)
 _ROLLBACK_TO = re.compile(r"\s*ROLLBACK\s+TO\b", re.IGNORECASE)
 _KNOWN = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|DECLARE)\b", re.IGNORECASE)
+_INTO = re.compile(r"(?<!\bINSERT )\bINTO\b", re.IGNORECASE)  # MERGE INTO, SELECT … INTO
 # an UPDATE of a key, and a cascade of either, count as DELETE
 _EVENTS = {
     INSERT: frozenset({"INSERT"}),
@@ -264,7 +265,7 @@ def _is_of_the_server(word: str) -> bool:
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:
     if is_nested(bare) or not (_KNOWN.match(bare) or is_private(bare, catalog)):
         return True
-    if words & catalog.opaque or any(map(_is_of_the_server, words)):
+    if words & catalog.opaque or any(map(_is_of_the_server, words)) or _INTO.search(bare):
         return True
     return any(
         _EVENTS[mode] & catalog.triggers.get(table, frozenset())

@@ -48,7 +48,7 @@ def test_two_that_wait_depend_on_each_other() -> None:
 def known(explorer: Explorer) -> Catalog:
     """The catalogue of the random programs' tables, with an index of each kind that is no key.
 
-    And with a table whose name must be quoted, and a view.
+    And with a table whose name must be quoted, one with a rule, and a view.
     """
     control = explorer.server.connection
     control.execute(SCHEMA, prepare=False)
@@ -56,8 +56,13 @@ def known(explorer: Explorer) -> Catalog:
     control.execute("CREATE UNIQUE INDEX ON race_item ((v + 1))", prepare=False)
     control.execute('CREATE TABLE "race-item" (id int)', prepare=False)
     control.execute("CREATE VIEW race_seen AS SELECT 1 AS id", prepare=False)
+    control.execute("CREATE TABLE race_ruled (id int)", prepare=False)
+    control.execute(
+        "CREATE RULE race_rule AS ON INSERT TO race_ruled DO ALSO DELETE FROM race_item",
+        prepare=False,
+    )
     found = catalog.read(control)
-    control.execute('DROP TABLE "race-item"; DROP VIEW race_seen', prepare=False)
+    control.execute('DROP TABLE "race-item", race_ruled; DROP VIEW race_seen', prepare=False)
     return found
 
 
@@ -151,7 +156,7 @@ def test_the_catalogue_knows_plain_unique_columns_and_numbered_tables(known: Cat
         "SELECT $a$ $$ ' $a$ FROM race_item WHERE 'x' = 'x'",
         "SELECT '--' FROM race_item",
         "SELECT '/*' FROM race_item WHERE '*/' = ''",
-        "SELECT 1 AS \"--\" FROM race_item",
+        'SELECT 1 AS "--" FROM race_item',
     ],
 )
 def test_strings_and_comments_hide_nothing(known: Catalog, sql: str) -> None:
@@ -176,6 +181,9 @@ def test_strings_and_comments_touch_nothing(known: Catalog, sql: str) -> None:
     "sql",
     [
         "SELECT pg_notify('x', '')",
+        "WITH s AS (SELECT 1) MERGE INTO race_item USING s ON true WHEN MATCHED THEN DELETE",
+        "SELECT v INTO race_copy FROM race_item",
+        "INSERT INTO race_ruled VALUES (1)",
         "SELECT 1 /* of /* two */ FROM */ FROM race_item",
         "SELECT count(*) FROM pg_stat_activity",
         "SELECT 1 FROM pg_catalog.pg_locks",
@@ -199,6 +207,7 @@ def test_what_the_text_does_not_tell_touches_everything(known: Catalog, sql: str
     [
         "SELECT pg_advisory_xact_lock(1)",
         "SELECT v FROM race_item",
+        "INSERT\n INTO race_item VALUES (1, 1)",
         "CREATE TEMPORARY TABLE staged (id int)",
         "ANALYZE staged",
         "DROP TABLE staged",
