@@ -21,6 +21,16 @@ def bare(sql: str) -> str:
     return " ".join(_QUOTED.sub(_emptied, sql).split())
 
 
+def uncommented(sql: str) -> str:
+    """What is left without comments."""
+    return _QUOTED.sub(lambda found: " " if found["comment"] else found[0], sql)
+
+
+def is_several(sql: str) -> bool:
+    """True where one statement follows another."""
+    return ";" in bare(sql).rstrip("; ")
+
+
 def is_nested(bare: str) -> bool:
     """True where a comment stood in another: it is not looked for where the outer one ends."""
     return "/*" in bare

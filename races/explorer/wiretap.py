@@ -34,6 +34,7 @@ _DEFAULTS = re.compile(
 _LEVEL_IN_A_CALL = re.compile(
     r"\bset_config\s*\(\s*'(?:default_)?transaction_isolation'", re.IGNORECASE
 )
+_NOT_OR_NOW = re.compile(r"\s*LOCK\b.*\bNOWAIT\b", re.IGNORECASE | re.DOTALL)
 _SESSION_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock", re.IGNORECASE)
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
@@ -113,15 +114,16 @@ class Wiretap:
         if self._session.dead:
             raise Killed
         self._meet_connection()
-        step = self._step_for(str(sql))
+        said = text.uncommented(str(sql))
+        self._check(said, many, context["cursor"].cursor)
+        step = self._step_for(str(sql), said)
         if step is None:
             result = execute(sql, params, many, context)
-            if _DEFAULTS.search(str(sql)):
+            if _DEFAULTS.search(said):
                 self._strict = self._strict or self._is_strict()
             return result
 
-        if not many:
-            step.shown = answers.statement(self._connection, sql, params)
+        step.shown = answers.statement(self._connection, sql, params)
 
         def really() -> Any:
             result = execute(self._rewrite(sql), params, many, context)
@@ -147,19 +149,36 @@ class Wiretap:
             self._lose_reply()
         return result
 
-    def _step_for(self, sql: str) -> Step | None:
-        self._note_leftovers(sql)
-        if _LEVEL_IN_A_CALL.search(sql):
+    def _check(self, said: str, many: bool, cursor: Any) -> None:
+        """Refuse what is more than one step, and what meets others unseen."""
+        if many or text.is_several(said):
+            points.refuse("Several statements at once are no step: execute() each by itself.")
+        if _LEVEL_IN_A_CALL.search(said):
             points.refuse("set_config() of an isolation level is not understood: SET it instead.")
-        if statement.is_silent(sql):
-            if _BEGIN.match(sql):
+        if _NOT_OR_NOW.match(said):
+            points.refuse(
+                "LOCK TABLE … NOWAIT is not understood: it meets those who have but read the table,"
+                " and whose COMMIT is tried at one moment only. Lock it without NOWAIT."
+            )
+        if isinstance(cursor, psycopg.ServerCursor):
+            footprint = statement.read(said, self._catalog).footprint
+            if footprint != Footprint(reads=footprint.reads):
+                points.refuse(
+                    "A cursor that PostgreSQL keeps, as iterator() does, locks rows and calls"
+                    " functions when it is fetched from, which is no step: fetch all at once."
+                )
+
+    def _step_for(self, sql: str, said: str) -> Step | None:
+        self._note_leftovers(said)
+        if statement.is_silent(said):
+            if _BEGIN.match(said):
                 self._transaction = OpenTransaction(strict=self._strict)
             if self._in_transaction():
-                self._open().note_setting(sql)
+                self._open().note_setting(said)
             return None
-        if _COMMIT.match(sql) or _ROLLBACK.match(sql):
-            return self._end_step(commits=bool(_COMMIT.match(sql)))
-        if statement.is_rollback_to_savepoint(sql):
+        if _COMMIT.match(said) or _ROLLBACK.match(said):
+            return self._end_step(commits=bool(_COMMIT.match(said)))
+        if statement.is_rollback_to_savepoint(said):
             footprint = self._open().back_to_savepoint()
             return Step(STATEMENT, text.template(sql), footprint)
         read = statement.read(sql, self._catalog)

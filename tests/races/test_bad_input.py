@@ -143,6 +143,63 @@ def test_rows_that_come_past_the_explorer(race: Race, past: str) -> None:
         race.proves(job, credit.row_lock, **CREDIT)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET LOCAL lock_timeout = '1s'; UPDATE races_account SET credits = 5",
+        "SELECT 1 /* ; */; UPDATE races_account SET credits = 5;",
+    ],
+)
+def test_several_statements_at_once(race: Race, sql: str) -> None:
+    """By the first word they would be one step, or none."""
+
+    def job() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    with pytest.raises(NoYieldPoint, match=r"execute\(\) each by itself"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
+def test_one_statement_many_times_over(race: Race) -> None:
+    def job() -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE races_account SET credits = %s", [(1,), (2,)])
+
+    with pytest.raises(NoYieldPoint, match=r"execute\(\) each by itself"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
+def test_a_semicolon_that_no_statement_follows(race: Race) -> None:
+    def job() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE races_account SET credits = 0 WHERE ';' = ';' /* ; */; -- ;")
+
+    assert race.proves(job, lambda: job(), setup=credit.setup, check=lambda: None).complete
+
+
+def test_rows_that_are_locked_as_they_are_fetched(race: Race) -> None:
+    """The second chunk comes in whichever step is under way."""
+
+    def job() -> None:
+        with transaction.atomic():
+            list(Account.objects.select_for_update().iterator(chunk_size=1))
+
+    with pytest.raises(NoYieldPoint, match=r"fetch all at once"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
+def test_a_table_that_is_locked_at_once_or_not(race: Race) -> None:
+    """It meets who has read, and nothing else tells when that one commits."""
+
+    def job() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("/* now */ LOCK TABLE races_account NOWAIT")
+
+    with pytest.raises(NoYieldPoint, match=r"without NOWAIT"):
+        race.proves(job, credit.row_lock, **CREDIT)
+
+
 @pytest.mark.parametrize("name", ["transaction_isolation", "default_transaction_isolation"])
 def test_an_isolation_level_that_is_set_by_a_call(race: Race, name: str) -> None:
     """It would count as READ COMMITTED, and what depends on the snapshot would not be tried."""

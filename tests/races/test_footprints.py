@@ -262,6 +262,18 @@ def test_a_role_may_be_strict_as_a_whole(explorer: Explorer) -> None:
         control.execute("ALTER ROLE CURRENT_USER RESET default_transaction_isolation")
 
 
+def test_a_comment_hides_neither_where_a_transaction_begins_nor_where_it_ends(
+    explorer: Explorer,
+) -> None:
+    assert _strict_steps(
+        explorer,
+        "/* strict */ BEGIN",
+        "-- now\n SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SELECT 1",
+        "/* done */ COMMIT",
+    ) == [True, True, False, False, False]
+
+
 def test_a_transaction_may_be_made_strict_by_its_variable() -> None:
     assert statement.makes_strict("SET LOCAL transaction_isolation = 'serializable'")
     assert statement.makes_strict("SET transaction_isolation TO 'repeatable read'")
