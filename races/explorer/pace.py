@@ -6,7 +6,7 @@ from queue import Empty
 from .errors import ExplorerError, NeverCameBack
 from .schedule import STEP
 from .server import Server
-from .session import ENDED, RETURNED, Session
+from .session import ENDED, LOST, RETURNED, Session
 from .waits import Waits
 
 READY, DONE, BLOCKED = "ready", "done", "blocked"
@@ -34,9 +34,12 @@ class Pace:
                     raise self._lost(session) from None
                 pause = min(pause * 2, _LAST_POLL)
                 continue
-            if event != RETURNED:
+            if event == LOST:
+                self._server.terminate(session.pid)
+            elif event == RETURNED:
+                session.blocked = False  # its statement came back after a wait: now it may run on
+            else:
                 return DONE if event == ENDED else READY
-            session.blocked = False  # its statement came back after a wait: now it may run on
             session.go(STEP)
 
     def expect(self, session: Session, event: str) -> None:

@@ -271,8 +271,10 @@ def _touched(session: Session, step: Step, held: Footprint) -> Footprint:
     """A statement that fails ends its transaction there and then: its locks are gone.
 
     What else it touched (a session's advisory lock, a broker's message) may go when its worker
-    dies, even where no transaction is open.
+    dies or loses its connection, even where no transaction is open.
     """
     touched = step.footprint | held if step.failed else step.footprint
     session.keys |= frozenset(key for key in step.footprint.keys if not is_drawn(key))
+    if step.reply_lost:
+        touched |= Footprint(keys=session.keys)
     return touched | Footprint(blocked=session.waited)

@@ -21,7 +21,8 @@ from .schedule import KILL, STEP
 from .step import END, POINT, Outcome, Step
 from .wiretap import Wiretap
 
-ARRIVED, RETURNED, ENDED, CLEAN = "arrived", "returned", "ended", "clean"  # events
+# events
+ARRIVED, RETURNED, LOST, ENDED, CLEAN = "arrived", "returned", "lost", "ended", "clean"
 ABANDON = "abandon"  # an order: the run is given up
 
 
@@ -112,6 +113,11 @@ class Session(threading.Thread):
         if self.blocked:
             self.events.put(RETURNED)
             self._take_order()
+
+    def lose_connection(self) -> None:
+        """Wait until the scheduler has ended the backend, and so let go of its session's locks."""
+        self.events.put(LOST)
+        self._take_order()
 
     def _take_order(self) -> str:
         order = self._orders.get()

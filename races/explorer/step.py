@@ -19,6 +19,7 @@ class Step:
     shown: str = ""  # the text with its values, for people
     result: str = ""
     failed: bool = False
+    reply_lost: bool = False  # and the connection
     malformed: bool = False  # PostgreSQL did not understand it
 
 

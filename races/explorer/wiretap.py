@@ -146,6 +146,7 @@ class Wiretap:
                 self._transaction = None
             self._session.came_back()
         if order == ACK:
+            step.reply_lost = True
             self._lose_reply()
         return result
 
@@ -235,6 +236,7 @@ class Wiretap:
             raise OperationalError("deadlock detected") from cause
 
     def _lose_reply(self) -> None:
+        self._session.lose_connection()
         self._connection.connection.close()
         cause = psycopg.OperationalError("server closed the connection unexpectedly")
         error = self._session.lost_reply = OperationalError(str(cause))

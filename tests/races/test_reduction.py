@@ -1,16 +1,19 @@
 """The reduction leaves nothing out: random programs end the same in a reduced and a full search."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 
 from races.explorer import Explorer, catalog, point, statement
 from races.explorer.dependency import independent as swap
 from races.explorer.faults import Faults
 from races.explorer.reduction import compare
+from races.explorer.run import Run
+from races.explorer.schedule import ACK, Choice
 from races.explorer.transaction import OpenTransaction
 from races.models import Account, Effect, Job
 
@@ -210,6 +213,62 @@ def test_a_death_behind_a_step_that_nobody_notices_frees_a_lock_at_any_moment(
 
     assert 3 in ends(reduce=False)
     assert ends(reduce=True) == ends(reduce=False)
+
+
+def test_a_lost_connection_frees_a_session_lock(explorer: Explorer) -> None:
+    """Its backend has ended before anybody goes on, and only with the step that loses the reply."""
+
+    def holds() -> object:
+        with contextlib.suppress(OperationalError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(7)")
+            Effect.objects.create()
+            cursor.execute("SELECT pg_advisory_unlock(7)")
+
+    def tries() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(7)")
+            return cursor.fetchone()[0]
+
+    def ends(*, reduce: bool) -> set[str]:
+        found = set()
+        with explorer.scenario([holds, tries], faults=Faults(acks=1)) as scenario:
+            for explored in scenario.search(reduce=reduce):
+                if explored.whole:
+                    lost = [str(each) for each in explored.run.taken if each.act == ACK]
+                    found.add(repr((lost, explored.run.outcomes()[1].value)))
+        return found
+
+    assert ends(reduce=False) == {
+        "([], True)",
+        "([], False)",
+        "(['ack:A'], True)",
+        "(['ack:A'], False)",
+    }
+    assert ends(reduce=True) == ends(reduce=False)
+
+
+def test_a_backend_whose_reply_is_lost_has_ended(explorer: Explorer) -> None:
+    """Even one that has much to clear away first, its temporary tables, and its locks after it."""
+
+    def job() -> None:
+        with contextlib.suppress(OperationalError), connection.cursor() as cursor:
+            for number in range(50):
+                cursor.execute(f"CREATE TEMPORARY TABLE staged_{number} (pk int PRIMARY KEY)")
+            Effect.objects.create()
+
+    living = []
+
+    def driver(run: Run) -> None:
+        pid = run.sessions["A"].pid
+        while Choice("A", ACK) not in run.choices():
+            run.take(Choice("A"))
+        run.take(Choice("A", ACK))
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+        living.append(explorer.server.connection.execute(asked, [pid]).fetchone())
+
+    with explorer.scenario([job], faults=Faults(acks=1)) as scenario:
+        scenario.drive(driver)
+    assert living == [(0,)]
 
 
 def test_a_serializable_read_may_doom_another_in_the_middle(
