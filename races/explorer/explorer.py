@@ -11,14 +11,12 @@ from django.db import connections
 from . import catalog, mutation, schedule, statement
 from .errors import InsideTransaction, ThreadLeftBehind
 from .faults import Faults
-from .question import named
+from .question import Job, named, nothing
 from .reset import Snapshot
 from .run import Run, Team
 from .search import Search, follow
 from .server import Server
 from .session import Session
-
-Job = Callable[[], Any]
 
 
 @dataclass
@@ -33,10 +31,6 @@ class Explored:
     def schedule(self) -> str:
         """Its short text."""
         return schedule.format(self.run.taken)
-
-
-def nothing() -> None:
-    """Nothing to set up."""
 
 
 class Explorer:
