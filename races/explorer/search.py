@@ -11,7 +11,7 @@ from . import schedule
 from .dependency import NOTHING, Footprint, independent
 from .errors import Divergence, ScheduleDoesNotFit
 from .run import Run
-from .schedule import STEP, Choice
+from .schedule import ACK, STEP, Choice
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Node:
     def cost(self, choice: Choice) -> int:
         """1 where the choice takes the turn from a worker that could go on."""
         could_go_on = Choice(self.last) in self.choices
-        return int(choice.act == STEP and choice.worker != self.last and could_go_on)
+        return int(choice.act in (STEP, ACK) and choice.worker != self.last and could_go_on)
 
 
 class Search:

@@ -3,6 +3,7 @@
 import pytest
 
 from races.explorer import Explorer, Question, refute, verdict
+from races.explorer.faults import Faults
 from races.models import Effect
 from races.scenario import alone
 
@@ -37,3 +38,11 @@ def test_the_search_for_a_shorter_one_has_an_end(
     monkeypatch.setattr(verdict, "MOST_FURTHER", 0)
     (first,) = refute(explorer, QUESTION).violations
     assert first.schedule == "A*2 kill:A"
+
+
+def test_to_lose_the_reply_of_another_takes_the_turn_as_well(explorer: Explorer) -> None:
+    workers = [does_three_things, lambda: does_three_things()]
+    with explorer.scenario(workers, faults=Faults(acks=1)) as scenario:
+        found = [explored.schedule for explored in scenario.search(bound=0)]
+    assert "A*1 ack:A B*3" in found
+    assert not [schedule for schedule in found if schedule.startswith("A*1 ack:B")]
