@@ -121,7 +121,7 @@ class Scenario:
         self._begin = begin
         self._faults = faults
         self._rewrite = rewrite
-        self._reduce = True
+        self._reduce = self._omit = True
         self.left_out = False  # by the bound of the last search that came to its end
         self._changed: set[str] | None = None  # tables that the last run changed; None: any
 
@@ -145,9 +145,16 @@ class Scenario:
         if error is None:
             self._check_threads()
 
-    def search(self, *, reduce: bool = True, bound: int | None = None) -> Iterator[Explored]:
-        """Every schedule; after each, look at the database before asking for the next."""
-        self._reduce = reduce and bound is None
+    def search(
+        self, *, reduce: bool = True, bound: int | None = None, omit: bool = True
+    ) -> Iterator[Explored]:
+        """Every schedule; after each, look at the database before asking for the next.
+
+        ``omit=False``, beside ``reduce=False``, has every schedule in the strictest sense: of two
+        workers that do the same either begins, one may die before its first step and come again,
+        and the end of a job is a step even where nobody may die any more.
+        """
+        self._reduce, self._omit = reduce and bound is None, omit
         search = Search(reduce=self._reduce, bound=bound)
         more = True
         while more:
@@ -165,7 +172,7 @@ class Scenario:
 
     def drive(self, driver: Callable[[Run], None]) -> Explored:
         """One run under the caller's hand: ``driver`` takes choices until none is open."""
-        self._reduce = False
+        self._reduce, self._omit = False, True
         with self._running() as run:
             driver(run)
             stuck = [session.worker for session in run.stuck()]
@@ -198,6 +205,7 @@ class Scenario:
             self._faults,
             self.explorer.patience,
             reduce=self._reduce,
+            omit=self._omit,
         )
         try:
             run.begin()

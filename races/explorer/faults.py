@@ -24,8 +24,9 @@ class Faults:
 class Budget:
     """What of the faults is left in one run, and where they struck."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, *, omit: bool = True) -> None:
         self._faults = faults
+        self._omit = omit
         self._left = {KILL: faults.kills, ACK: faults.acks}
         self.struck: set[tuple[str, int]] = set()  # worker, steps that it had made
 
@@ -35,7 +36,7 @@ class Budget:
         if self._left[ACK] and step.may_lose_reply:
             found.append(Choice(worker, ACK))
         # who comes again after dying before its first step has merely begun later
-        differs = steps_made or not self._faults.comes_again(worker)
+        differs = steps_made or not (self._omit and self._faults.comes_again(worker))
         if self.deaths_left and differs and self._faults.may_die(worker):
             found.append(Choice(worker, KILL))
         return found

@@ -6,7 +6,7 @@ sequences. Every arithmetic step is one that does not commute, so that order sho
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -52,50 +52,49 @@ class Transaction:
 
 @dataclass
 class Program:
-    """What one worker does; calling it runs it and returns what it read and which errors it met."""
+    """What one worker does, or several at once: what it read, and which errors it met."""
 
     transactions: list[Transaction]
     alias: str = "default"
-    seen: list[Any] = field(default_factory=list)
 
     def __call__(self) -> list[Any]:
-        self.seen = []
+        seen: list[Any] = []
         for each in self.transactions:
             try:
-                self._run(each)
+                self._run(each, seen)
             except DatabaseError as error:
-                self.seen.append(f"error {getattr(error.__cause__, 'sqlstate', error)}")
-        return self.seen
+                seen.append(f"error {getattr(error.__cause__, 'sqlstate', error)}")
+        return seen
 
-    def _run(self, each: Transaction) -> None:
+    def _run(self, each: Transaction, seen: list[Any]) -> None:
         if each.autocommit:
             for operation in each.operations:
-                self._execute(operation.sql)
+                self._execute(operation.sql, seen)
             return
         with transaction.atomic(self.alias):
             if each.level:
-                self._execute(f"SET TRANSACTION ISOLATION LEVEL {each.level}")
+                self._execute(f"SET TRANSACTION ISOLATION LEVEL {each.level}", seen)
             for operation in each.operations:
-                self._nested(operation)
+                self._nested(operation, seen)
 
-    def _nested(self, operation: Operation) -> None:
+    def _nested(self, operation: Operation, seen: list[Any]) -> None:
         if operation.savepoint is None:
-            return self._execute(operation.sql)
+            return self._execute(operation.sql, seen)
         try:
             with transaction.atomic(self.alias):
-                self._execute(operation.sql)
+                self._execute(operation.sql, seen)
                 if operation.savepoint == "rolled back":
                     raise _Undo
         except _Undo:
-            self.seen.append("undone")
+            seen.append("undone")
         except DatabaseError as error:
-            self.seen.append(f"caught {getattr(error.__cause__, 'sqlstate', error)}")
+            seen.append(f"caught {getattr(error.__cause__, 'sqlstate', error)}")
         return None
 
-    def _execute(self, sql: str) -> None:
+    def _execute(self, sql: str, seen: list[Any]) -> None:
         with connections[self.alias].cursor() as cursor:
             cursor.execute(sql)
-            self.seen.append(cursor.fetchall() if cursor.description else cursor.rowcount)
+            seen.append(cursor.fetchall() if cursor.description else cursor.rowcount)
 
 
 class _Undo(Exception):

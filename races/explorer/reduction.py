@@ -1,13 +1,14 @@
 """Proves the reduction by trial: for random programs, reduced and full search see the same ends.
 
-An *end* is all that can be told apart: every table's rows, what each worker read, its errors.
+An *end* is all that can be told apart: every table's rows, what each program read, its errors. The
+full search leaves out nothing at all (see Scenario.search).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from .explorer import Explorer, Scenario
+from .explorer import Explored, Explorer, Scenario
 from .faults import Faults
 from .programs import SCHEMA, START, TABLES, Program, random_program
 
@@ -42,16 +43,21 @@ def compare(
     size: int = 3,
     kills: int = 0,
     largest: int = _LARGEST_TREE,
+    *,
+    alike: bool = False,
 ) -> Iterator[Comparison]:
     """One comparison per seed; ``size``: the most statements that a worker has.
 
-    ``kills``: how many processes may die in one schedule, at any point.
+    ``kills``: how many processes may die in one schedule, at any point. ``alike``: all workers do
+    the same.
     """
     explorer.server.connection.execute(SCHEMA, prepare=False)
     explorer.take_charge()
     for seed in seeds:
         chance = Random(seed)  # noqa: S311  not for secrets
         programs = [random_program(chance, chance.randint(1, size)) for _ in range(workers)]
+        if alike:
+            programs = programs[:1] * workers
         yield _compare(explorer, Comparison(seed, programs, kills=kills, largest=largest))
 
 
@@ -71,9 +77,9 @@ def _compare(explorer: Explorer, comparison: Comparison) -> Comparison:
 
 def _full(scenario: Scenario, comparison: Comparison) -> set[str]:
     ends = set()
-    for _ in scenario.search(reduce=False):
+    for explored in scenario.search(reduce=False, omit=False):
         comparison.full += 1
-        ends.add(_end(scenario, comparison.programs))
+        ends.add(_end(scenario, explored, comparison.programs))
         if comparison.full > comparison.largest:
             comparison.too_large = True
             break
@@ -85,13 +91,16 @@ def _reduced(scenario: Scenario, comparison: Comparison) -> set[str]:
     for explored in scenario.search():
         if explored.whole:
             comparison.reduced += 1
-            ends.add(_end(scenario, comparison.programs))
+            ends.add(_end(scenario, explored, comparison.programs))
         else:
             comparison.cut += 1
     return ends
 
 
-def _end(scenario: Scenario, programs: list[Program]) -> str:
+def _end(scenario: Scenario, explored: Explored, programs: list[Program]) -> str:
+    """Which of two workers was it that does the same is not told apart; the dead tell nothing."""
     connection = scenario.explorer.server.connection
     rows = [sorted(connection.execute(f"SELECT * FROM {table}").fetchall()) for table in TABLES]
-    return repr([rows, [program.seen for program in programs]])
+    living = [outcome for outcome in explored.run.outcomes() if not outcome.error]
+    said = [(programs.index(scenario.jobs[each.worker.rstrip("'")]), each.value) for each in living]
+    return repr([rows, sorted(said, key=repr)])

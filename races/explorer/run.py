@@ -38,7 +38,14 @@ class Run:
     """The state of one run, and the choices that are open in it."""
 
     def __init__(
-        self, team: Team, server: Server, faults: Faults, patience: float, *, reduce: bool = True
+        self,
+        team: Team,
+        server: Server,
+        faults: Faults,
+        patience: float,
+        *,
+        reduce: bool = True,
+        omit: bool = True,
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self.moments: list[Moment] = []
@@ -46,12 +53,13 @@ class Run:
         self.steps: dict[str, int] = {}
         self.last = ""
         self.touched = NOTHING  # by the whole run
-        self.budget = Budget(faults)
+        self.budget = Budget(faults, omit=omit)
         self._team = team
         self._jobs = dict(team.jobs)
         self._server = server
         self._faults = faults
         self._reduce = reduce
+        self._omit = omit
         self._waits = Waits(server, self.sessions)
         self._pace = Pace(server, self._waits, patience)
         self._waking: list[Session] = []
@@ -130,7 +138,7 @@ class Run:
         touched |= self._wake_freed()
         if choice.act == KILL and self._faults.comes_again(choice.worker):
             self._deliver_again(choice.worker)
-        if not self.budget.deaths_left:
+        if self._omit and not self.budget.deaths_left:
             self._finish_ended()
         return touched
 
@@ -259,7 +267,7 @@ class Run:
         seen: set[int] = set()
         found = []
         for name in ready:
-            if not self.steps[name]:
+            if self._omit and not self.steps[name]:
                 if id(self._jobs[name]) in seen:
                     continue
                 seen.add(id(self._jobs[name]))

@@ -19,23 +19,44 @@ from races.models import Account, Effect, Job
 
 
 @pytest.mark.parametrize(
-    ("workers", "size", "kills", "seeds", "largest"),
+    ("workers", "size", "kills", "alike", "seeds", "largest"),
     [
-        (2, 3, 0, range(10), 150),
-        (3, 1, 0, range(500, 504), 100),
-        (2, 1, 1, range(900, 904), 150),
-        (2, 1, 1, range(3960, 3961), 150),
+        (2, 3, 0, False, range(10), 150),
+        (3, 1, 0, False, range(500, 504), 100),
+        (2, 1, 1, False, range(901, 904), 350),
+        (2, 1, 1, False, range(3960, 3961), 150),
+        (2, 2, 0, True, range(700, 706), 150),
+        (3, 1, 0, True, range(720, 723), 100),
+        (2, 1, 1, True, range(740, 741), 250),
     ],
-    ids=["two workers", "three workers", "a death", "a death that leaves a sequence advanced"],
-)
+    ids=["two workers", "three workers", "a death", "a death that leaves a sequence advanced",
+         "two alike", "three alike", "a death of one of two alike"],
+)  # fmt: skip
 def test_random_programs_end_the_same(
-    explorer: Explorer, workers: int, size: int, kills: int, seeds: range, largest: int
+    explorer: Explorer,
+    workers: int,
+    size: int,
+    kills: int,
+    alike: bool,
+    seeds: range,
+    largest: int,
 ) -> None:
-    found = list(compare(explorer, seeds, workers, size, kills, largest))
+    found = list(compare(explorer, seeds, workers, size, kills, largest, alike=alike))
     tried = [each for each in found if not each.too_large]
     assert [each.seed for each in tried if not each.agrees] == []
     assert len(tried) >= len(found) // 2
     assert sum(each.reduced for each in tried) < sum(each.full for each in tried)
+
+
+def test_the_full_search_leaves_nothing_out(explorer: Explorer) -> None:
+    """Neither the other of two alike, nor a death that is a later beginning, nor a last end."""
+
+    def job() -> int:
+        return Effect.objects.count()
+
+    with explorer.scenario([job, job], faults=Faults(kills=1)) as scenario:
+        full = {each.schedule for each in scenario.search(reduce=False, omit=False)}
+    assert {"A*2 B*2", "B*2 A*2", "kill:A B*2 A'*2"} <= full
 
 
 def _says(*statements: str) -> Callable[[], list[Any]]:
@@ -208,7 +229,7 @@ def test_a_death_behind_a_step_that_nobody_notices_frees_a_lock_at_any_moment(
     def ends(*, reduce: bool) -> set[int]:
         jobs, faults = [begins_once, looks_for_work], Faults(kills=1, spared=frozenset({"B"}))
         with explorer.scenario(jobs, setup=setup, faults=faults) as scenario:
-            found = scenario.search(reduce=reduce)
+            found = scenario.search(reduce=reduce, omit=reduce)
             return {Account.objects.get().credits for explored in found if explored.whole}
 
     assert 3 in ends(reduce=False)

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, choices=(2, 3))
         parser.add_argument("--size", type=int, default=3, help="most statements per worker")
         parser.add_argument("--kills", type=int, default=0, choices=(0, 1), help="deaths per run")
+        parser.add_argument("--alike", action="store_true", help="all workers do the same")
         parser.add_argument("--largest", type=int, default=1_500, help="most schedules per set")
         parser.add_argument("--json", action="store_true", help="one JSON document")
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
                 options["size"],
                 options["kills"],
                 options["largest"],
+                alike=options["alike"],
             ):
                 found.append(each)
                 self._tell(each, len(found), options["programs"])
