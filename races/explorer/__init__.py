@@ -24,6 +24,10 @@ reads as the story goes:
 ``programs``, ``reduction``  the reduction, tried on random programs
 ======================  ============================================================
 
+What would be several steps at once, or none, is refused (NoYieldPoint): COPY, several statements in
+one text, executemany(), rows locked through a cursor that PostgreSQL keeps. So is LOCK TABLE …
+NOWAIT, which alone could tell when one that has but read commits; in a function it goes unseen.
+
 What lies inside one statement is not explored. Nor is *when* waiting workers go on: they do so
 within the step that frees them, where PostgreSQL might let another overtake them first; of several
 only their order among themselves is a choice. A circle of waits that leads through a place in a

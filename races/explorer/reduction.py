@@ -4,13 +4,14 @@ An *end* is all that can be told apart: every table's rows, what each program re
 full search leaves out nothing at all (see Scenario.search).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from .explorer import Explored, Explorer, Scenario
 from .faults import Faults
 from .programs import SCHEMA, START, TABLES, Program, random_program
+from .question import Job
 
 _LARGEST_TREE = 1500  # schedules in full; larger ones are left out and counted
 
@@ -97,7 +98,7 @@ def _reduced(scenario: Scenario, comparison: Comparison) -> set[str]:
     return ends
 
 
-def _end(scenario: Scenario, explored: Explored, programs: list[Program]) -> str:
+def _end(scenario: Scenario, explored: Explored, programs: Sequence[Job]) -> str:
     """Which of two workers was it that does the same is not told apart; the dead tell nothing."""
     connection = scenario.explorer.server.connection
     rows = [sorted(connection.execute(f"SELECT * FROM {table}").fetchall()) for table in TABLES]

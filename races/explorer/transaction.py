@@ -39,7 +39,10 @@ class OpenTransaction:
         return footprint
 
     def end(self, *, commits: bool) -> Footprint:
-        """The footprint of COMMIT or ROLLBACK; after plain reads alone nobody can notice it."""
+        """The footprint of COMMIT or ROLLBACK; after plain reads alone nobody can notice it.
+
+        (But LOCK TABLE … NOWAIT could, by the lock of the table that each read holds; see wiretap.)
+        """
         if not (self.holds or self.at_commit or self.keys or self.strict or self.everything):
             return NOTHING
         return Footprint(
