@@ -46,17 +46,20 @@ def compare(
     largest: int = _LARGEST_TREE,
     *,
     alike: bool = False,
+    further: bool = False,
 ) -> Iterator[Comparison]:
     """One comparison per seed; ``size``: the most statements that a worker has.
 
     ``kills``: how many processes may die in one schedule, at any point. ``alike``: all workers do
-    the same.
+    the same. ``further``: of more forms.
     """
     explorer.server.connection.execute(SCHEMA, prepare=False)
     explorer.take_charge()
     for seed in seeds:
         chance = Random(seed)  # noqa: S311  not for secrets
-        programs = [random_program(chance, chance.randint(1, size)) for _ in range(workers)]
+        programs = [
+            random_program(chance, chance.randint(1, size), further=further) for _ in range(workers)
+        ]
         if alike:
             programs = programs[:1] * workers
         yield _compare(explorer, Comparison(seed, programs, kills=kills, largest=largest))

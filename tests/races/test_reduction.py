@@ -48,6 +48,24 @@ def test_random_programs_end_the_same(
     assert sum(each.reduced for each in tried) < sum(each.full for each in tried)
 
 
+@pytest.mark.parametrize(
+    ("workers", "size", "alike", "seeds"),
+    [
+        (2, 3, False, range(1000, 1010)),
+        (3, 1, False, range(1500, 1504)),
+        (2, 2, True, range(1700, 1704)),
+    ],
+    ids=["two workers", "three workers", "two alike"],
+)
+def test_random_programs_of_further_forms_end_the_same(
+    explorer: Explorer, workers: int, size: int, alike: bool, seeds: range
+) -> None:
+    found = list(compare(explorer, seeds, workers, size, largest=120, alike=alike, further=True))
+    tried = [each for each in found if not each.too_large]
+    assert [each.seed for each in tried if not each.agrees] == []
+    assert len(tried) >= len(found) // 2
+
+
 def test_the_full_search_leaves_nothing_out(explorer: Explorer) -> None:
     """Neither the other of two alike, nor a death that is a later beginning, nor a last end."""
 

@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--size", type=int, default=3, help="most statements per worker")
         parser.add_argument("--kills", type=int, default=0, choices=(0, 1), help="deaths per run")
         parser.add_argument("--alike", action="store_true", help="all workers do the same")
+        parser.add_argument("--further", action="store_true", help="of more, but rarer forms")
         parser.add_argument("--largest", type=int, default=1_500, help="most schedules per set")
         parser.add_argument("--json", action="store_true", help="one JSON document")
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                 options["kills"],
                 options["largest"],
                 alike=options["alike"],
+                further=options["further"],
             ):
                 found.append(each)
                 self._tell(each, len(found), options["programs"])
