@@ -20,7 +20,7 @@ from .dependency import (
     union,
 )
 from .text import bare as bared
-from .text import is_nested, levels, template
+from .text import is_nested, is_several, levels, template
 
 _WORD = re.compile(r'"([^"]+)"|([A-Za-z_][A-Za-z0-9_$]*)')
 _WHOLE_NAME = r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[A-Za-z_][\w$]*))'
@@ -93,7 +93,7 @@ class Statement:
 
 def is_silent(sql: str) -> bool:
     """True for what others cannot notice: BEGIN, SET, SAVEPOINT, RELEASE and their like."""
-    return bool(_SILENT.match(sql))
+    return bool(_SILENT.match(sql)) and not is_several(sql)
 
 
 def is_private(sql: str, catalog: Catalog) -> bool:
@@ -263,7 +263,9 @@ def _is_of_the_server(word: str) -> bool:
 
 
 def _is_opaque(bare: str, words: set[str], takes: Takes, catalog: Catalog) -> bool:
-    if is_nested(bare) or not (_KNOWN.match(bare) or is_private(bare, catalog)):
+    if is_nested(bare) or is_several(bare):
+        return True
+    if not (_KNOWN.match(bare) or is_private(bare, catalog)):
         return True
     if words & catalog.opaque or any(map(_is_of_the_server, words)) or _INTO.search(bare):
         return True

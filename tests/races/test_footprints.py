@@ -183,6 +183,8 @@ def test_strings_and_comments_touch_nothing(known: Catalog, sql: str) -> None:
         "SELECT pg_notify('x', '')",
         "WITH s AS (SELECT 1) MERGE INTO race_item USING s ON true WHEN MATCHED THEN DELETE",
         "SELECT v INTO race_copy FROM race_item",
+        "SET LOCAL lock_timeout = '1s'; UPDATE race_item SET v = 5",
+        "SELECT 1; CALL race_does_it_all()",
         "INSERT INTO race_ruled VALUES (1)",
         "SELECT 1 /* of /* two */ FROM */ FROM race_item",
         "SELECT count(*) FROM pg_stat_activity",
