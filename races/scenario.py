@@ -59,7 +59,7 @@ def scenarios() -> dict[str, Scenario]:
     found = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
         loaded = importlib.import_module(f"{package.__name__}.{module.name}")
-        found[module.name] = _named(loaded.SCENARIO, module.name)
+        found[module.name] = replace(loaded.SCENARIO, name=module.name)
     return found
 
 
@@ -79,16 +79,3 @@ def alone(check: Callable[[], None]) -> Callable[[Sequence[Outcome]], None]:
         check()
 
     return checked
-
-
-def _named(scenario: Scenario, name: str) -> Scenario:
-    return Scenario(
-        scenario.claim,
-        scenario.naive,
-        scenario.holds,
-        scenario.why,
-        scenario.cure,
-        scenario.refuses,
-        scenario.elsewhere,
-        name,
-    )
