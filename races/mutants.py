@@ -7,42 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.db import connections
+
 from races.explorer import Explorer, ExplorerError, NeverEnds, Question, Verdict, replay
 from races.explorer.errors import NoValidSql
-from races.explorer.mutation import Mutation, mutations
+from races.explorer.mutation import Mutation, Rewrite, mutations, plain_insert
 from races.explorer.question import Job
 from races.explorer.verdict import refute
 from races.scenario import HOLDS, Form, Scenario
+from races.spare import SPARE
 
 MOST_SCHEDULES = 60  # tried for one mutant before it counts as unbroken
 MOST_DEATHS = 20  # of schedules with one
 MOST_RACES = 3  # in which what is spare in every race is tried before that is believed
-
-SPARE = {
-    "FOR ": "",  # a whole row lock never goes without a reason of its form's own
-    "SKIP LOCKED": "throughput: without it a worker queues for a row that another one works on",
-    "due_at <=": "it says when, not who: a message that is run early is not run twice",
-    "attempts = 0": "poison: only a first run may go without a run record",
-    "crashes = 0": "poison: only a first run may go without a run record",
-    "NOT message.alone": "poison: a suspect runs alone, under a run record",
-    "THEN place = 1 ELSE NOT alone": "poison: a suspect runs alone",
-    "place = 1": "it says which of the recorded is meant",
-    "FROM outbox_pause": "a pause, which keeps a message from everybody alike; none is in force",
-    "target = ANY": "it says which pauses are meant, and none is in force",
-    "(due_at, id) >=": "speed: the look begins behind what is finished",
-    "state = 'pending' in WITH own": "the claim asks the same: what is finished would be recorded, "
-    "and not run",
-    "FROM outbox_run": "two records of one message; its claim asks for its state and lets one of "
-    "them run it",
-    "product.version = step.version": "a second line behind the product's row lock; its count is "
-    "checked",
-    "started_at <": "grace: without it a run that is about to begin counts as crashed, and the row "
-    "lock still keeps it from running twice",
-    "outcome IS NULL": "a second line behind the reduction's row lock; its count is checked",
-    "pg_try_advisory_xact_lock(%s)": "a courtesy to the broker: two relays ring twice, and the "
-    "second dispatch finds nothing to do",
-}
-"""What is not there for correctness, whatever the race, and what it is there for."""
 
 
 @dataclass
@@ -102,11 +79,15 @@ def run_all(explorer: Explorer, chosen: Sequence[tuple[Scenario, str, Form]]) ->
 def _worth_mutating(
     chosen: Sequence[tuple[Scenario, str, Form]],
 ) -> Iterator[tuple[Scenario, Form]]:
-    """Every form that holds, but those whose workers stood in an earlier form of the race."""
+    """Every form that holds, but those whose workers stood in an earlier form of the race.
+
+    Two of a kind stand for three.
+    """
     earlier: dict[str, list[Counter[Job]]] = {}
     for scenario, kind, form in chosen:
         if kind == HOLDS:
-            workers = Counter(form.question.workers)
+            many = Counter(form.question.workers)
+            workers = Counter({job: min(number, 2) for job, number in many.items()})
             if not any(workers <= others for others in earlier.setdefault(scenario.name, [])):
                 yield scenario, form
             earlier[scenario.name].append(workers)
@@ -135,9 +116,14 @@ def run(
         elif mutant.unexplored or mutant.reason in SPARE.values():
             known[mutation.mutant] += 1
         yield mutant
+    yield from run_constraints(explorer, scenario, form)
+
+
+def run_constraints(explorer: Explorer, scenario: Scenario, form: Form) -> Iterator[Mutant]:
+    """The form without each of the constraints that it names; an upsert becomes a plain insert."""
     for table, constraint in form.constraints:
-        with _without(explorer, table, constraint):
-            broken = partial(_breaks, explorer, form.question)
+        with _without(explorer, table, constraint) as plainly:
+            broken = partial(_breaks, explorer, form.question.but(mutate=plainly))
             mutant = _mutant(scenario, form, f"constraint {constraint}", broken)
         yield mutant
 
@@ -237,17 +223,30 @@ def _table(sql: str) -> str:
 
 
 @contextmanager
-def _without(explorer: Explorer, table: str, constraint: str) -> Iterator[None]:
-    """The table without one of its constraints."""
+def _without(explorer: Explorer, table: str, constraint: str) -> Iterator[Rewrite]:
+    """The table without one of its constraints; an upsert that leans on it is a plain insert.
+
+    On this thread's connection, where what comes afterwards is done, that is seen to here; the
+    workers' statements are for the caller to rewrite.
+    """
     connection = explorer.server.connection
     row = connection.execute(
-        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [constraint]
+        "SELECT pg_get_constraintdef(oid), ARRAY(SELECT attname::text FROM pg_attribute "
+        "WHERE attrelid = conrelid AND attnum = ANY(conkey)) "
+        "FROM pg_constraint WHERE conname = %s",
+        [constraint],
     ).fetchone()
     if row is None:
         raise LookupError(f"There is no constraint {constraint}.")
     _alter(connection, f'ALTER TABLE "{table}" DROP CONSTRAINT "{constraint}"')
+    plainly = plain_insert(table, row[1])
+
+    def said(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        return execute(plainly(sql), params, many, context)
+
     try:
-        yield
+        with connections[explorer.alias].execute_wrapper(said):
+            yield plainly
     finally:
         _alter(connection, f'ALTER TABLE "{table}" ADD CONSTRAINT "{constraint}" {row[0]}')
 

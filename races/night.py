@@ -8,6 +8,17 @@ from django.db.models import F
 from outbox.reconciliation import run
 from outbox.reconciliation.models import Finding, Reconciliation
 
+ENDED = {"running in SELECT outbox_reconciliation": "a run that has ended or given way takes no "
+         "step; here none has"}  # fmt: skip
+"""What a step may lack where its run goes on."""
+
+ONE_DRIVES = {
+    **ENDED,
+    "FOR NO KEY UPDATE in SELECT outbox_reconciliation": "one reconciler works here; between two "
+    "calls of one step it is needed (two_reconcilers_repair_once)",
+}
+"""The same where one reconciler drives it."""
+
 _begun: list[Reconciliation] = []
 
 
@@ -24,6 +35,12 @@ def compare() -> None:
         run.step(_begun[0])
 
 
+def first_step() -> bool:
+    """The step that a message of its chain names; says whether this call was the one to take it."""
+    with transaction.atomic():
+        return run.step(_begun[0], turn=0).next_turn is not None
+
+
 def whole(check: str) -> None:
     """Begin a run and see it through; leave it to another one where that is running."""
     started = run.begin(cause="race", names=[check])
@@ -37,6 +54,12 @@ def next_one(check: str) -> None:
     """What life does afterwards: a day passes, and the next night takes over whatever has died."""
     Reconciliation.objects.update(moved_at=F("moved_at") - timedelta(days=1))
     whole(check)
+
+
+def turn() -> int:
+    """How many steps it has taken."""
+    _begun[0].refresh_from_db()
+    return _begun[0].turn
 
 
 def findings() -> list[str]:

@@ -5,7 +5,7 @@ condition of a statement that writes or locks is one, in whichever of its WHERE 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from .errors import NothingMutated
@@ -20,6 +20,8 @@ _ADVISORY = re.compile(r"pg_(?:try_)?advisory_xact_lock(?=\()")
 _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\b")
 _NAMES_THE_ROW = re.compile(r'(?:"?\w+"?\.)?"?(?:id|sku|handler)"?\s*(?:=|IN\b)')
 _WHERE = re.compile(r"\bWHERE\s+", re.IGNORECASE)
+_INSERTS = re.compile(r'\bINSERT\s+INTO\s+"?(\w+)', re.IGNORECASE)
+_ON_CONFLICT = re.compile(r"\s+ON\s+CONFLICT\s*\(([^()]*)\)\s*DO\b", re.IGNORECASE)
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _WORD = re.compile(
     r"[()]|\b(?:CASE|END|BETWEEN|AND|RETURNING|LIMIT|FOR|HAVING|UNION|(?:ORDER|GROUP)\s+BY"
@@ -63,6 +65,22 @@ def mutations(statements: Iterable[str]) -> Iterator[Mutation]:
             yield Mutation(statement, removed, mutant)
 
 
+def plain_insert(table: str, columns: Collection[str]) -> Rewrite:
+    """Takes ON CONFLICT over these columns out: without their constraint it is no valid SQL."""
+
+    def rewrite(sql: str) -> str:
+        plain = _masked(sql)
+        into, upsert = _INSERTS.search(plain), _ON_CONFLICT.search(plain)
+        if not into or not upsert or into[1] != table:
+            return sql
+        if {name.strip(' "') for name in upsert[1].split(",")} != set(columns):
+            return sql
+        *_, (_, end) = _joined(plain, upsert.end())
+        return sql[: upsert.start()] + sql[end:]
+
+    return rewrite
+
+
 def _removals(sql: str) -> Iterator[tuple[str, str]]:
     for pattern in (_SKIP, _ROW_LOCK):
         for found in pattern.finditer(sql):
@@ -80,7 +98,7 @@ def _removals(sql: str) -> Iterator[tuple[str, str]]:
 
 def _conditions(sql: str) -> Iterator[tuple[str, str]]:
     """Each condition of each WHERE; it is made true, so that its parameters stay in place."""
-    plain = _STRING.sub(lambda string: "'" + "_" * (len(string[0]) - 2) + "'", sql)
+    plain = _masked(sql)
     for where in _WHERE.finditer(plain):
         for first, last in _conjuncts(plain, where.end()):
             condition = sql[first:last]
@@ -89,6 +107,11 @@ def _conditions(sql: str) -> Iterator[tuple[str, str]]:
             # one that says which row is meant guards nothing
             if not _NAMES_THE_ROW.match(condition):
                 yield condition, f"{sql[:first]}(({condition}) OR TRUE){sql[last:]}"
+
+
+def _masked(sql: str) -> str:
+    """The same, as long, with nothing to be found in its strings."""
+    return _STRING.sub(lambda string: "'" + "_" * (len(string[0]) - 2) + "'", sql)
 
 
 def _conjuncts(sql: str, start: int) -> Iterator[tuple[int, int]]:

@@ -100,8 +100,7 @@ SCENARIO = Scenario(
             "held; either is killed anywhere",
             ours=True,
             spare={
-                "in SELECT outbox_reconciliation": "one reconciler works here; that it is needed "
-                "between two of them is not shown",
+                **night.ONE_DRIVES,
                 "FOR NO KEY UPDATE OF pricing_product": "the edit's version column refuses it as "
                 "well (price_edits_lose_nothing)",
                 "in UPDATE pricing_product": "one editor works here; it keeps two of them apart "

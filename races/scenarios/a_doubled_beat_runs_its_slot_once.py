@@ -69,6 +69,12 @@ SCENARIO = Scenario(
             ours=True,
             constraints=[("outbox_idempotencykey", "outbox_idempotencykey_pkey")],
         ),
+        Form(
+            "periodic.tick, three",
+            Question((tick,) * 3, alone(check_ours), setup, around=one_schedule),
+            "the same for three beats",
+            ours=True,
+        ),
     ),
     why="Both beats read that tonight has not been done, and both do it.",
     cure="The slot's name is a key under a unique constraint, taken with the job's message.",

@@ -97,8 +97,7 @@ SCENARIO = Scenario(
             ours=True,
             spare={
                 **shop.CLAIMED_BEFORE,
-                "in SELECT outbox_reconciliation": "one reconciler works here; that it is needed "
-                "between two of them is not shown",
+                **night.ONE_DRIVES,
                 "in SELECT outbox_message": "a wrong suspicion only rings once more, and the "
                 "dispatch finds nothing to do",
             },

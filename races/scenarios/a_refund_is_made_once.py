@@ -95,6 +95,12 @@ SCENARIO = Scenario(
                 "read",
             },
         ),
+        Form(
+            "evidence.failed, three",
+            Question((fail,) * 3, alone(check_ours), setup_ours),
+            "the same for three proofs of one failure",
+            ours=True,
+        ),
     ),
     why="Two proofs of one failure arrive together. Both see a text that is not refunded yet.",
     cure="Change the state by a statement that only one can win, and make the refund unique too.",

@@ -84,10 +84,7 @@ SCENARIO = Scenario(
             "anywhere",
             ours=True,
             spare={
-                "FOR NO KEY UPDATE in SELECT outbox_reconciliation": "one reconciler works here; "
-                "that it is needed between two of them is not shown",
-                "running": "one reconciler works here; that it is needed between two of them is "
-                "not shown",
+                **night.ONE_DRIVES,
                 "slug = ": "it says which community is meant, and there is one",
                 "held >=": "it refuses to lower what is held below nothing; buying raises credits",
             },

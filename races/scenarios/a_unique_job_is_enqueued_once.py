@@ -73,6 +73,12 @@ SCENARIO = Scenario(
             constraints=[("outbox_idempotencykey", "outbox_idempotencykey_pkey")],
         ),
         Form(
+            "outbox.enqueue with a key, three",
+            Question((enqueue,) * 3, alone(check_ours), kills=1),
+            "the same for three at once: two wait for one commit",
+            ours=True,
+        ),
+        Form(
             "schedule_reduction with a key",
             Question((schedule,) * 2, alone(one_reduction), stock, kills=1),
             "our service, the button pressed twice",

@@ -113,8 +113,18 @@ SCENARIO = Scenario(
             Question((take,) * 2, alone(check_ours), setup_ours, kills=1),
             "ours: the texts of a community's day, counted in one upsert",
             ours=True,
-            spare=club.ROOM_FOR_ALL,
+            spare={
+                **club.ROOM_FOR_ALL,
+                "daily_count_once_per_community_and_day": "two rows for a day add up as well; the "
+                "cap needs one (two_accounts_stay_within_one_quota)",
+            },
             constraints=[("credits_dailycount", "daily_count_once_per_community_and_day")],
+        ),
+        Form(
+            "daily.take, three",
+            Question((take,) * 3, alone(check_ours), setup_ours),
+            "the same for three texts at once",
+            ours=True,
         ),
     ),
     why=(

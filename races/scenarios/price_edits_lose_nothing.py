@@ -102,6 +102,12 @@ SCENARIO = Scenario(
             "our service: the second editor gets the conflict page",
             ours=True,
         ),
+        Form(
+            "edit_product, three",
+            Question((edit_in_two_tabs,) * 3, alone(one_is_told), setup),
+            "the same for a third editor",
+            ours=True,
+        ),
     ),
     why="Both compute from 100. Whoever saves last writes 90 over the other's 90.",
     cure=(

@@ -108,6 +108,13 @@ SCENARIO = Scenario(
             "ours: one row for the quota, counted and compared in one upsert",
             ours=True,
             spare=club.ROOM_FOR_ONE,
+            constraints=[("credits_dailycount", "daily_count_once_per_community_and_day")],
+        ),
+        Form(
+            "the daily cap, three",
+            Question((count,) * 3, alone(check_ours), setup_ours),
+            "the same for three texts under a cap of one",
+            ours=True,
         ),
     ),
     why=(
@@ -115,5 +122,8 @@ SCENARIO = Scenario(
         "and no snapshot notices."
     ),
     cure="Make the quota one row that everybody writes; or SERIALIZABLE, and retry.",
-    refuses="Under SERIALIZABLE PostgreSQL ends one of the two with 40001.",
+    refuses=(
+        "Under SERIALIZABLE PostgreSQL ends one of the two with 40001. Ours: "
+        "daily_count_once_per_community_and_day."
+    ),
 )

@@ -1,10 +1,12 @@
 """Two reconcilers find the same difference: it is mended once."""
 
+from collections.abc import Sequence
+
 from django.db import IntegrityError, transaction
 
 from pricing.models import Product
 from races import night, shop
-from races.explorer import Question
+from races.explorer import Outcome, Question
 from races.models import Account, Effect, Receipt
 from races.scenario import Form, Scenario, alone
 
@@ -64,6 +66,18 @@ def check_ours() -> None:
     assert found == ["price_is_not_the_last_change"], f"found {found}"
 
 
+def setup_begun() -> None:
+    setup_ours()
+    night.begin(CHECK)
+
+
+def check_step(outcomes: Sequence[Outcome]) -> None:
+    check_ours()
+    took = [outcome.worker for outcome in outcomes if outcome.value]
+    assert len(took) <= 1, f"{' and '.join(took)} took one step"
+    assert night.turn() == 1, f"{night.turn()} steps, and one was asked for"
+
+
 SCENARIO = Scenario(
     claim="Two reconcilers repair once",
     naive=(
@@ -101,9 +115,23 @@ SCENARIO = Scenario(
             ours=True,
             constraints=[("outbox_reconciliation", "outbox_one_reconciliation_runs")],
             spare={
+                "outbox_one_reconciliation_runs": "courtesy: two runs at once mend once as well, "
+                "for each holds what it mends; they would look at every row twice",
                 "outbox_reconciliation": "the second one never begins while the first one runs: "
-                "these guard a run that two drive, after a death, which is not shown",
+                "these guard a run that two drive (as in “one step, called twice”)",
                 "FOR NO KEY UPDATE OF pricing_product": "the runs take turns here; whoever "
+                "changes the price meanwhile asks for its version (price_edits_lose_nothing)",
+            },
+        ),
+        Form(
+            "one step, called twice",
+            Question((night.first_step,) * 2, check_step, setup_begun, kills=1),
+            "ours: a step's message that comes twice; the second waits for the run's row and finds "
+            "the turn gone",
+            ours=True,
+            spare={
+                **night.ENDED,
+                "FOR NO KEY UPDATE OF pricing_product": "the steps take turns here; whoever "
                 "changes the price meanwhile asks for its version (price_edits_lose_nothing)",
             },
         ),

@@ -9,12 +9,15 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from outbox import claims
-from races import mutants, pages, scenario
+from races import lab, mutants, pages, scenario, steady
 from races.explorer import Explorer, Question
 from races.explorer.errors import NothingMutated
-from races.explorer.mutation import Mutation, mutations
+from races.explorer.mutation import Mutation, mutations, plain_insert
 from races.models import Account, Receipt
-from races.scenario import Form, alone
+from races.scenario import HOLDS, Form, alone
+from races.spare import SPARE
+
+KEY, DAY = "outbox_idempotencykey_pkey", "daily_count_once_per_community_and_day"
 
 
 def test_each_lock_and_each_condition_is_taken_out_by_itself() -> None:
@@ -109,7 +112,7 @@ def test_what_is_known_of_a_removal_is_not_tried_again(explorer: Explorer) -> No
     known: Counter[str] = Counter()
     first = {each.removed: each for each in mutants.run(explorer, race, form, known)}
     skip = first["SKIP LOCKED in SELECT races_job"]
-    assert (skip.broken, skip.reason) == (False, mutants.SPARE["SKIP LOCKED"])
+    assert (skip.broken, skip.reason) == (False, SPARE["SKIP LOCKED"])
     assert first["FOR UPDATE SKIP LOCKED in SELECT races_job"].broken
     again = [each.removed for each in mutants.run(explorer, race, form, known)]
     assert again == ["SKIP LOCKED in SELECT races_job"]
@@ -161,16 +164,94 @@ def test_a_constraint_that_only_a_death_needs_is_found_to_be_needed(explorer: Ex
     assert "kill:A" in mutant.schedule
 
 
+@pytest.mark.parametrize(
+    ("table", "columns", "sql", "plain"),
+    [
+        pytest.param(
+            "a", ["n", "m"],
+            "INSERT INTO a AS t (n, m) SELECT 'ON CONFLICT (n, m) DO', 1 WHERE %(c)s > 0 "
+            "ON CONFLICT (m, n) DO UPDATE SET m = 2 WHERE t.n < %(c)s AND t.m = 1 RETURNING n",
+            "INSERT INTO a AS t (n, m) SELECT 'ON CONFLICT (n, m) DO', 1 WHERE %(c)s > 0"
+            " RETURNING n",
+            id="up to what it returns",
+        ),
+        pytest.param(
+            "a", ["n"],
+            'WITH w AS (INSERT INTO "a" ("n") VALUES (1) ON CONFLICT ("n") DO NOTHING) SELECT 1',
+            'WITH w AS (INSERT INTO "a" ("n") VALUES (1)) SELECT 1',
+            id="inside WITH",
+        ),
+        pytest.param(
+            "a", ["n"], "INSERT INTO a VALUES (1)\n ON CONFLICT (n) DO NOTHING",
+            "INSERT INTO a VALUES (1)", id="at the end",
+        ),
+    ],
+)  # fmt: skip
+def test_an_upsert_without_its_constraint_is_a_plain_insert(
+    table: str, columns: list[str], sql: str, plain: str
+) -> None:
+    assert plain_insert(table, columns)(sql) == plain
+    assert plain_insert("another", columns)(sql) == sql
+    assert plain_insert(table, [*columns, "k"])(sql) == sql
+    assert plain_insert(table, columns)("INSERT INTO a VALUES (1)") == "INSERT INTO a VALUES (1)"
+
+
+@pytest.mark.parametrize(
+    ("race", "strategy", "constraint"),
+    [
+        ("a_unique_job_is_enqueued_once", "outbox.enqueue with a key", KEY),
+        ("a_doubled_beat_runs_its_slot_once", "periodic.tick", KEY),
+        ("two_accounts_stay_within_one_quota", "the daily cap", DAY),
+    ],
+)
+def test_without_the_constraint_under_its_upsert_a_form_of_ours_breaks(
+    explorer: Explorer, race: str, strategy: str, constraint: str
+) -> None:
+    each = scenario.get(race)
+    (form,) = [form for form in each.holds if form.name == strategy]
+    with lab.broker.installed(), steady.without_clocks():
+        (mutant,) = mutants.run_constraints(explorer, each, form)
+    assert mutant.removed == f"constraint {constraint}"
+    assert mutant.broken, mutant.in_words
+
+
+def test_an_upsert_of_what_comes_afterwards_is_a_plain_insert_as_well(explorer: Explorer) -> None:
+    each = scenario.get("two_reconcilers_repair_once")
+    (form,) = [form for form in each.holds if form.name == "reconciliation, twice"]
+    with lab.broker.installed(), steady.without_clocks():
+        (mutant,) = mutants.run_constraints(explorer, each, form)
+    assert mutant.reason.startswith("courtesy: two runs at once mend once as well")
+    assert not mutant.unexplored
+
+
+def test_the_row_of_a_reconciliation_keeps_two_calls_of_one_step_apart(explorer: Explorer) -> None:
+    each = scenario.get("two_reconcilers_repair_once")
+    (form,) = [form for form in each.holds if form.name == "one step, called twice"]
+    with lab.broker.installed(), steady.without_clocks():
+        found = {each.removed: each for each in mutants.run(explorer, each, form, Counter())}
+    lock = found["FOR NO KEY UPDATE in SELECT outbox_reconciliation"]
+    assert (lock.broken, lock.message) == (True, "A and B took one step")
+
+
+def test_two_of_a_kind_stand_for_three() -> None:
+    each = scenario.get("price_edits_lose_nothing")
+    chosen = [(each, HOLDS, form) for form in each.holds]
+    tried = [form.name for _, form in mutants._worth_mutating(chosen)]
+    assert "edit_product" in tried
+    assert "edit_product, three" not in tried
+
+
 def test_a_removal_that_leaves_no_valid_sql_breaks_nothing(explorer: Explorer) -> None:
     form = replace(
         spends(
-            "INSERT INTO races_receipt (operation) VALUES ('x') ON CONFLICT (operation) DO NOTHING"
+            "INSERT INTO races_receipt (operation) VALUES ('x') "
+            "ON CONFLICT ON CONSTRAINT receipt_once_per_operation DO NOTHING"
         ),
         constraints=[("races_receipt", "receipt_once_per_operation")],
     )
     (mutant,) = mutants.run(explorer, scenario.get("one_credit_is_spent_once"), form, Counter())
     assert not mutant.broken
-    assert mutant.unexplored.startswith("no valid SQL: InvalidColumnReference: there is no unique")
+    assert mutant.unexplored.startswith("no valid SQL: UndefinedObject: constraint")
     assert mutant.as_dict()["broken"] is False
     assert mutant.is_right
 

@@ -4,9 +4,9 @@ import json
 
 from races import pages, scenario
 from races.explorer import Verdict
-from races.mutants import SPARE
 from races.report import Entry
 from races.scenario import HOLDS, NAIVE
+from races.spare import SPARE
 
 OTHERS = {"README", "necessity", "beside-frontrun"}
 AGAIN = "run `manage.py races --mutants --pages --repeat 100`"

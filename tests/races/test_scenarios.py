@@ -35,6 +35,7 @@ DEATHS_BY_COMMAND = {
     "crossed_locks_do_not_deadlock: apply_reduction",
     "every_increment_is_counted: find or create, then F()",
     "overlapping_reductions_both_count: apply_reduction",
+    "two_reconcilers_repair_once: one step, called twice",
 }
 BOUNDED_BY_COMMAND = {
     "a_living_job_is_not_rescued: reconciliation and consumer": 1,
