@@ -117,6 +117,9 @@ SCENARIO = Scenario(
             spare={
                 "outbox_one_reconciliation_runs": "courtesy: two runs at once mend once as well, "
                 "for each holds what it mends; they would look at every row twice",
+                "SKIP LOCKED in SELECT outbox_reconciliation": "who begins takes a run for alive "
+                "while a step of it is taken, however long (outbox/tests/test_reconciliation_runs"
+                ".py); no step is long here",
                 "outbox_reconciliation": "the second one never begins while the first one runs: "
                 "these guard a run that two drive (as in “one step, called twice”)",
                 "FOR NO KEY UPDATE OF pricing_product": "the runs take turns here; whoever "
