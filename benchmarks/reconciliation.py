@@ -1,8 +1,10 @@
-"""`python -m benchmarks.reconciliation [--messages N] [--json]`: a night in which nothing is wrong.
+"""`python -m benchmarks.reconciliation [--messages N] [--each] [--json]`: a quiet night.
 
-It starts servers of its own, fills them by a few statements, and runs `manage.py reconcile` as one
-process; told are its time, its peak memory, what it looked at and what it found, which is nothing.
-The same on an empty database comes first: the difference is what the rows cost.
+It starts servers of its own, fills them with a shop (`benchmarks.night`), and runs `manage.py
+reconcile` as one process; told are its time, its peak memory, what it looked at and what it found,
+which is nothing. The same on an empty database comes first: the difference is what the rows cost.
+
+With `--each`, every check runs alone afterwards, too, as a process of its own.
 """
 
 import argparse
@@ -19,9 +21,21 @@ from typing import Any
 import psycopg
 
 from benchmarks.machine import describe
+from benchmarks.night import STATEMENTS
 from benchmarks.servers import Servers, throwaway
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+ASK_A_PROVIDER = (
+    *("credits.list_differs", "credits.sent_is_not_listed"),
+    *("orders.payments_differ", "orders.charge_is_unknown_there"),
+    *("orders.refund_failed_there", "orders.refund_is_unknown_there"),
+)
+"""None is set up, and none would know anything of this shop: these look at no rows."""
+
+NO_PROVIDER = {"SANDBOX_URL": "", "STRIPE_API_KEY": "", "TWILIO_ACCOUNT_SID": ""}
+SMALLEST = 2000
+"""Messages: fewer are less than one community."""
 
 
 @dataclass(frozen=True)
@@ -38,41 +52,44 @@ def main() -> int:
     """Fill, reconcile, tell. Returns 1 where there was a finding: then the night was not one."""
     options = _options()
     with throwaway() as servers:
-        environment = os.environ | servers.environment()
+        environment = os.environ | servers.environment() | NO_PROVIDER
         environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
         _manage(environment, "migrate", "--verbosity", "0")
         empty = _night(environment)
         _fill(servers, options.messages)
         full = _night(environment)
-    _tell(options, empty, full)
+        names = sorted(full.checked) if options.each else []
+        alone = {name: _night(environment, "--check", name) for name in names}
+    _tell(options, empty, full, alone)
     return 1 if full.findings else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--each", action="store_true", help="each check alone, too")
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.messages < SMALLEST:
+        parser.error(f"give {SMALLEST} messages at least")
+    return options
 
 
 def _fill(servers: Servers, messages: int) -> None:
-    """Half of the messages wait, as many are done, one in a hundred died today.
-
-    For ten messages there is a product, with three changes of its price.
-    """
+    """So many messages, and a shop of that size around them."""
     numbers = {"messages": messages, "products": messages // 10}
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        for statement in _STATEMENTS:
+        for statement in STATEMENTS:
             connection.execute(statement, numbers)
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
 
 
-def _night(environment: dict[str, str]) -> Night:
+def _night(environment: dict[str, str], *options: str) -> Night:
     with tempfile.TemporaryFile("w+") as out:
         began = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "reconcile", "--json"],
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "manage.py", "reconcile", "--json", *options],
             cwd=PROJECT,
             env=environment,
             stdout=out,
@@ -95,10 +112,12 @@ def _manage(environment: dict[str, str], *command: str) -> None:
     )
 
 
-def _tell(options: argparse.Namespace, empty: Night, full: Night) -> None:
+def _tell(options: argparse.Namespace, empty: Night, full: Night, alone: dict[str, Night]) -> None:
     if options.json:
+        nights = {"empty": asdict(empty), "full": asdict(full)}
+        nights["alone"] = {name: asdict(night) for name, night in alone.items()}
         result = {"messages": options.messages, "machine": describe()}
-        print(json.dumps(result | {"empty": asdict(empty), "full": asdict(full)}))  # noqa: T201
+        print(json.dumps(result | nights))  # noqa: T201
         return
     for name, night in (("empty", empty), (f"{options.messages:,} messages", full)):
         print(  # noqa: T201
@@ -106,34 +125,10 @@ def _tell(options: argparse.Namespace, empty: Night, full: Night) -> None:
             f"{sum(night.checked.values()):,} rows looked at, {night.findings} findings"
         )
     for check, rows in sorted(full.checked.items()):
-        print(f"  {check}: {rows:,} rows")  # noqa: T201
-
-
-_STATEMENTS = (
-    """
-    INSERT INTO outbox_message (id, handler, args, state, due_at, operation_id, traceparent,
-        attempts, crashes, alone, last_error, created_at, finished_at, worker, task_id)
-    SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-        'pricing.apply_reduction', '{"reduction_id": "x"}',
-        CASE WHEN n %% 100 = 0 THEN 'dead' WHEN n %% 2 = 0 THEN 'pending' ELSE 'done' END,
-        now() + n %% 100000 * interval '1 second',
-        ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, '',
-        1, 0, false, '', now() - interval '1 hour',
-        CASE WHEN n %% 100 = 0 OR n %% 2 = 1 THEN now() - interval '1 hour' END, '', ''
-    FROM generate_series(1, %(messages)s) AS n
-    """,
-    """
-    INSERT INTO pricing_product (sku, name, category, price, floor, version, revision)
-    SELECT 'SKU-' || n, 'Product ' || n, 'Category ' || n %% 100, 8, 0, 3, 3
-    FROM generate_series(1, %(products)s) AS n
-    """,
-    """
-    INSERT INTO pricing_pricechange (product_id, version, old_price, new_price, cause, actor, at)
-    SELECT id, version, CASE WHEN version > 1 THEN 12 - version END, 11 - version,
-        CASE WHEN version > 1 THEN 'edit' ELSE 'import' END, 'fill', now()
-    FROM (SELECT id FROM pricing_product) AS product, generate_series(1, 3) AS version
-    """,
-)
+        told = "asks a provider, and there is none" if check in ASK_A_PROVIDER else f"{rows:,} rows"
+        if check in alone:
+            told += f"; alone {alone[check].seconds} s, {alone[check].peak_memory_mb} MB"
+        print(f"  {check}: {told}")  # noqa: T201
 
 
 if __name__ == "__main__":
