@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models.expressions import RawSQL
 
 from intake.csv_lines import ImportRefused, RefusedLine
 from pricing.csv_lines import ProductLine
-from pricing.models import Product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,7 @@ def import_products(
         refused += _refuse_repeated(cursor)
         created = _create_unknown(cursor, actor)
         # From here on every product of the file is there and held: reading it is enough.
-        held = _hold_products()
+        held = _hold_products(cursor)
         too_low = _refuse_below_floor(cursor)
         refused += too_low
         if refused and not skip_invalid:
@@ -110,11 +108,20 @@ def _create_unknown(cursor: Any, actor: str) -> int:
     return int(cursor.rowcount)
 
 
-def _hold_products() -> int:
+def _hold_products(cursor: Any) -> int:
     """Lock every product of the file, in primary-key order as everybody does. Returns how many."""
-    staged = RawSQL("SELECT sku FROM pricing_import_line", [])
-    ids = Product.objects.filter(sku__in=staged).locked().values_list("pk", flat=True)
-    return sum(1 for _ in ids.iterator(chunk_size=10_000))
+    cursor.execute(
+        """
+        WITH held AS (
+            SELECT product.id FROM pricing_product AS product
+            WHERE product.sku IN (SELECT sku FROM pricing_import_line)
+            ORDER BY product.id
+            FOR NO KEY UPDATE OF product
+        )
+        SELECT count(*) FROM held
+        """
+    )
+    return int(cursor.fetchone()[0])
 
 
 def _refuse_below_floor(cursor: Any) -> list[RefusedLine]:
