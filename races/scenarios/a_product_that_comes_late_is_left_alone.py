@@ -83,8 +83,9 @@ SCENARIO = Scenario(
                 "FOR NO KEY UPDATE OF pricing_pricereduction": "taken against a second delivery "
                 "and against cancelling; here nobody else wants this reduction",
                 "FOR NO KEY UPDATE OF pricing_product": "the version in the UPDATE refuses as "
-                "well: without the lock the loser raises StalePrice and its message runs again; "
-                "what the import holds is known to nobody else yet",
+                "well: without the lock the loser raises StalePrice and its message runs again",
+                "FOR NO KEY UPDATE OF product in WITH held": "what the import holds here is known "
+                "to nobody else yet",
                 "product.category, product.price) <>": "it leaves alone what a file does not "
                 "change; it keeps nobody out",
                 "NOT EXISTS (SELECT FROM pricing_product": "it tells new products from known ones; "

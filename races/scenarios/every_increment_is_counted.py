@@ -107,6 +107,7 @@ SCENARIO = Scenario(
             Question((upsert,) * 2, alone(check), kills=1),
             "INSERT … ON CONFLICT DO UPDATE: making it and adding to it are one statement",
             constraints=[("races_account", "races_account_pkey")],
+            spare={"races_account_pkey": "two rows add up as well, each with what was its own"},
         ),
         Form(
             "daily.take",
