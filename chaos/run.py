@@ -121,6 +121,7 @@ class _Course:
         logs = {name: control.log(name) for name in PROVIDERS}
         mails = self.stack.home / "mails"
         books = Books(self.journal, observer, logs, mails, self.faults_over)
+        time.sleep(max(0.0, self.faults_over + findings.FELT - time.time()))
         night.after_all(self.stack, lambda: findings.gone_through(books))
         seen = self.watch.violations.values()
         found = [*seen, *checkers.check_all(books), *_late(settled)]

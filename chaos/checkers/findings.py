@@ -4,13 +4,17 @@ from collections.abc import Iterator
 
 from chaos.checkers.books import Books, Harm, Violation
 
+FELT = 15.0
+"""Seconds after a fault in which its victims may still feel it: who was killed is starting."""
+
 NO_WORD_ABOUT_THE_BOOKS = ["provider_out_of_reach", "check_failed"]
-"""While faults are on, a provider may not answer, and a frozen process may hold a lock."""
+"""A run that began while faults were felt may find that a provider does not answer, or that a frozen
+process holds a lock."""
 
 
 def check(books: Books) -> Iterator[Violation]:
     """The night's own run, which mends, the dry run beside the load, and the one after it."""
-    rows = books.observer.insist(_FINDINGS, [NO_WORD_ABOUT_THE_BOOKS, books.faults_over])
+    rows = books.observer.insist(_FINDINGS, [NO_WORD_ABOUT_THE_BOOKS, books.faults_over + FELT])
     for check_name, kind, subject, told, found_at in rows:
         what = f"{kind}: {told}"
         yield Violation("findings", Harm.LOST, f"{check_name} {subject}", what, found_at)
@@ -20,16 +24,17 @@ def check(books: Books) -> Iterator[Violation]:
 
 
 def gone_through(books: Books) -> bool:
-    """Whether a reconciliation began after the faults, and ended."""
-    return bool(books.observer.insist(_GONE_THROUGH, [books.faults_over])[0][0])
+    """Whether a reconciliation began once no fault was felt any more, and ended."""
+    return bool(books.observer.insist(_GONE_THROUGH, [books.faults_over + FELT])[0][0])
 
 
 # A text that was sent after its credits came back is the documented limit, if the books say so.
 _FINDINGS = """
     SELECT check_name, type, subject, left(concat(evidence, ', ', repair), 300),
            extract(epoch FROM found_at)::float8
-    FROM outbox_finding AS finding
-    WHERE NOT (type = ANY(%s) AND found_at < to_timestamp(%s))
+    FROM outbox_finding AS finding JOIN outbox_reconciliation AS run
+    ON run.id = finding.reconciliation_id
+    WHERE NOT (type = ANY(%s) AND run.started_at < to_timestamp(%s))
       AND NOT (type = 'sent_after_refund' AND EXISTS (
           SELECT FROM credits_finding AS known WHERE known.sid = finding.subject
       ))

@@ -7,12 +7,12 @@ from chaos.checkers.books import Books, Harm, Violation
 
 def check(books: Books) -> Iterator[Violation]:
     """By the key of the slot; and of its effects the one that leaves a row of its own, the night's
-    reconciliation."""
+    reconciliation: a slot that finds one under way begins none."""
     for key, messages in books.observer.insist(_ENQUEUED):
         yield Violation("periodic", Harm.DOUBLED, key, f"was enqueued {messages} times")
     ((done, nights),) = books.observer.insist(_NIGHTS)
-    if nights != done:
-        harm = Harm.LOST if nights < done else Harm.DOUBLED
+    if nights > done or (done and not nights):
+        harm = Harm.DOUBLED if nights else Harm.LOST
         what = f"{nights} began, for {done} slots that were worked off"
         yield Violation("periodic", harm, "reconciliations", what)
 

@@ -12,6 +12,7 @@ ORDER = (
     *("worker-relay", "relay", "beat", "broker", "postgres"),
 )
 HOW = {"postgres": signal.SIGINT}  # its fast shutdown; to all others SIGTERM says "finish and end"
+MOST_IN_VAIN = 2  # of the first ones; then there is no roll
 PATIENCE = 12.0  # seconds for one to end and be started again
 
 
@@ -30,12 +31,15 @@ def restart(site: Site) -> Lasting:
 
 
 def _roll(site: Site, begun: threading.Event) -> None:
+    in_vain = 0
     for name in ORDER:
         before = site.stack.pids().get(name)
         if before is not None:
             processes.send(HOW.get(name, signal.SIGTERM), before)
             if _wait_for_another(site, name, before):
                 begun.set()
+            elif not begun.is_set() and (in_vain := in_vain + 1) == MOST_IN_VAIN:
+                return
 
 
 def _wait_for_another(site: Site, name: str, before: int) -> bool:

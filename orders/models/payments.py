@@ -32,7 +32,8 @@ class PaymentKey(models.Model):
     """An idempotency key, written down before the first call under it.
 
     A further one is made only where the provider has shown that nothing came of the last one, and
-    repeats its answer: a stored failure, a refusal for the intent's state, or a refund that failed.
+    repeats its answer: a stored failure, a refusal for the intent's state, or a refund that was
+    refused or failed.
     `instead_because` says which.
     """
 

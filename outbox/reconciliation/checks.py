@@ -42,7 +42,7 @@ class Check(ABC):
     def page(self, after: str) -> Page:
         """Look at the rows behind `after` ("" at first): quickly, locking nothing.
 
-        It may suspect wrongly, since others are at work meanwhile. A dry run undoes what it writes.
+        It may suspect wrongly, since others are at work meanwhile.
         """
 
     @abstractmethod

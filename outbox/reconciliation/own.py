@@ -66,14 +66,14 @@ class DueTooLong(Check):
     def repair(self, suspect: Suspect) -> str:
         """Each of a few dispatches takes along whatever is due: one for each would be a storm.
 
-        What an earlier run has rung for, and is due since the same moment, no dispatch mends.
+        What a run has rung for as long ago, and is due since the same moment, no dispatch mends.
         """
         handler = handlers.get(suspect.evidence["handler"])
         if self._rung[handler.name] < MOST_DISPATCHES:
             if not dispatch.send(handler, [UUID(suspect.subject)]):
                 return ""
             self._rung[handler.name] += 1
-        return "" if found_before(self.name, suspect) else "dispatched again"
+        return "" if found_before(self.name, suspect, ago=TOO_LONG) else "dispatched again"
 
 
 class HandlerUnknown(Check):

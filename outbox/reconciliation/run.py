@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -196,21 +196,13 @@ def _look(run: Reconciliation, check: Check, *, patient: bool) -> tuple[Page, in
 def _page(run: Reconciliation, check: Check, *, patient: bool) -> Page:
     """The check's next page. One that raises is a finding itself, and the next check's turn."""
     try:
-        with _undone() if run.dry_run else nullcontext(), savepoint("check"):
+        with savepoint("check"):
             return check.page(run.after)
     except Exception as error:
         _raise_if_in_the_way(error, patient=patient)
         logger.exception("a check failed", extra={"check": check.name, "after": run.after})
         _note(run, check, _failed(check.name, error), "")
         return Page(0, [], None)
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    """Read what is inside, without what it writes to do so: a dry run leaves nothing behind."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def _look_closer(run: Reconciliation, check: Check, subject: str, *, patient: bool) -> bool:

@@ -75,13 +75,13 @@ def the_same(finding: Finding, most: int = 30) -> QuerySet[Finding]:
     return found.select_related("reconciliation").order_by("-pk")[:most]
 
 
-def found_before(check_name: str, suspect: Suspect) -> bool:
-    """Whether a run that mends found the same thing, with the same evidence.
+def found_before(check_name: str, suspect: Suspect, *, ago: timedelta) -> bool:
+    """Whether a run that mends found the same thing, with the same evidence, so long ago.
 
     Asked in a repair, of earlier runs: a finding is written down after its repair.
     """
     same = {"check_name": check_name, "type": suspect.type, "subject": suspect.subject}
-    found = Finding.objects.filter(**same, evidence=suspect.evidence)
+    found = Finding.objects.filter(**same, evidence=suspect.evidence, found_at__lt=Now() - ago)
     return found.filter(reconciliation__dry_run=False).exists()
 
 

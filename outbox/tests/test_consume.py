@@ -105,9 +105,9 @@ def test_a_message_before_its_time_is_refused(effect: Any, ledger: Any) -> None:
 
 
 def test_a_dispatch_takes_along_whatever_is_due(effect: Any, ledger: Any) -> None:
-    with transaction.atomic():  # made at one moment, however slow the machine is
-        *_, late = [enqueue(args={"n": n}) for n in range(6)]
-    deliver(effect, late)
+    with transaction.atomic():  # by one statement, at one moment
+        *_, late = outbox.enqueue_many(effect.name, [{"n": n} for n in range(6)])
+    deliver(effect, Message.objects.get(id=late))
     assert ledger.all() == ["5", "0", "1", "2", "3", "4"]
 
 

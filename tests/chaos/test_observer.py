@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_session_that_does_not_answer_is_left_for_another() -> None:
-    observer = Observer(address(), patience=0.5)
+    observer = Observer(address(), patience=2)
     ((frozen,),) = observer.ask("SELECT pg_backend_pid()")
     os.kill(frozen, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as apart:
