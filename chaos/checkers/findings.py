@@ -8,8 +8,8 @@ FELT = 15.0
 """Seconds after a fault in which its victims may still feel it: who was killed is starting."""
 
 NO_WORD_ABOUT_THE_BOOKS = ["provider_out_of_reach", "check_failed"]
-"""A run that began while faults were felt may find that a provider does not answer, or that a frozen
-process holds a lock."""
+"""What a run may find that began while a fault was felt: a provider that does not answer, or a lock
+that somebody frozen holds."""
 
 
 def check(books: Books) -> Iterator[Violation]:

@@ -9,8 +9,6 @@ from django.core.management import call_command
 from django.db import connection
 
 from orders.models import Order
-from outbox.reconciliation import acts
-from outbox.reconciliation.models import Finding
 from tests.orders.shop import again, place, stocked, work_off
 from tests.sandbox.process import SandboxProcess
 
@@ -25,11 +23,6 @@ def findings(check: str, *options: str) -> list[dict[str, Any]]:
 
 def types(check: str) -> list[tuple[str, bool]]:
     return [(finding["type"], finding["repaired"]) for finding in findings(check)]
-
-
-def acknowledge() -> None:
-    """As a person does with the one finding there is."""
-    acts.acknowledge(finding_id=Finding.objects.get().pk, actor="ann", note="the customer knows")
 
 
 def execute(sql: str, *params: Any) -> None:

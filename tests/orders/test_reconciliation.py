@@ -14,7 +14,6 @@ from outbox.models import Message
 from outbox.reconciliation import registered
 from pricing.models import Stock
 from tests.orders.broken import (
-    acknowledge,
     execute,
     findings,
     make_old,
@@ -23,6 +22,7 @@ from tests.orders.broken import (
     types,
 )
 from tests.orders.shop import again, place, stock_of, stocked, work_off
+from tests.reconciliation.person import acknowledge
 from tests.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]

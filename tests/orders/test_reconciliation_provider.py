@@ -21,8 +21,9 @@ from outbox import handlers
 from outbox.reconciliation import acts
 from outbox.reconciliation.models import Finding
 from outbox.tests.numbers import went_through
-from tests.orders.broken import acknowledge, execute, findings, past_the_trigger, shipped, types
+from tests.orders.broken import execute, findings, past_the_trigger, shipped, types
 from tests.orders.shop import again, place, stocked, work_off
+from tests.reconciliation.person import acknowledge
 from tests.sandbox.process import SandboxProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("silent")]

@@ -46,7 +46,8 @@ def test_a_worker_asks_soon_for_the_broker_that_it_lost(stack: Stack) -> None:
 
 def _tries(log: str) -> list[datetime]:
     """When a worker said that it cannot reach its broker and will try again."""
-    lines = (json.loads(line) for line in log.splitlines() if "Trying again" in line)
+    written, _, _ = log.rpartition("\n")
+    lines = (json.loads(line) for line in written.splitlines() if "Trying again" in line)
     return [datetime.fromisoformat(line["timestamp"]) for line in lines]
 
 

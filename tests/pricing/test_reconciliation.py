@@ -10,11 +10,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from outbox.models import Message
-from outbox.reconciliation import acts, registered
+from outbox.reconciliation import registered
 from outbox.reconciliation.models import Finding
 from pricing import services
 from pricing.models import PriceReduction, Product
 from tests.pricing import shop
+from tests.reconciliation.person import acknowledge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKS = [name for name in registered() if name.startswith("pricing.")]
@@ -31,11 +32,6 @@ def findings(check: str) -> list[dict[str, Any]]:
 def execute(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-
-
-def acknowledge() -> None:
-    """As a person does with the one finding there is."""
-    acts.acknowledge(finding_id=Finding.objects.get().pk, actor="ann", note="the customer knows")
 
 
 def test_all_is_well_after_ordinary_work() -> None:
