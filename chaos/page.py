@@ -39,7 +39,8 @@ def table(found: dict[str, Any]) -> str:
         "",
         "Recovery is that of the faults which came alone (of fewer than a hundred, p99 is the "
         "worst); the last column has the worst of all, also of those that came in the same moment "
-        "as another one or while one was on. No probe asks a provider.",
+        "as another one or while one was on. A provider's faults are timed by the texts and the "
+        "orders that asked it.",
         "",
         "| fault | count | alone | lost | doubled | recovery p50 | p99 | worst alone | worst |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -4,6 +4,9 @@ A fault's recovery is the time from the fault until every probe that was open th
 within a second after it, has had its effect committed. So it is not the time until *something*
 works again, but until nothing is late any more; and for a fault that lasts it counts from its
 beginning.
+
+No probe asks a provider. What a provider's fault holds up are the texts and the steps of orders
+that were under way then, or began within a second: until they had ended.
 """
 
 from collections.abc import Sequence
@@ -24,6 +27,12 @@ def of_fault(at: float, probes: Probes) -> float | None:
         if end is not None and end >= at:
             ends.append(end - at)
     return max(ends, default=None)
+
+
+def of_provider(at: float, asking: Sequence[tuple[float, float]]) -> float:
+    """Seconds; 0 where nobody asked one. `asking`: when each asked first, and when it had ended."""
+    felt = (end - at for begun, end in asking if begun <= at + FELT_BY and end >= at)
+    return max(felt, default=0.0)
 
 
 def _felt_until(probe: Request, probes: Probes) -> float | None:

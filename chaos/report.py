@@ -10,10 +10,10 @@ from chaos.checkers import Violation
 from chaos.checkers.books import Harm
 from chaos.injection import Injected
 from chaos.journal import Answer
-from chaos.recovery import of_fault, percentile
+from chaos.recovery import of_fault, of_provider, percentile
 from chaos.run import Outcome
 
-HARMS_NO_PROBE = ("kill_provider", "provider_misbehaves")
+OF_PROVIDERS = ("kill_provider", "provider_misbehaves")
 MOST_SHOWN = 50  # violations in the document
 
 
@@ -93,7 +93,7 @@ def _recovery(faults: list[Injected], outcome: Outcome) -> dict[str, float | Non
     """Percentiles are of those that came alone: in company one would measure the other, too.
 
     Where none came alone, of all. `recovery_max_s` is the worst of all, in company or not. None
-    where nothing can tell: no probe asks a provider.
+    where nothing can tell: no probe was open, and none came.
     """
     alone = _seconds([fault for fault in faults if fault.alone], outcome)
     every = _seconds(faults, outcome)
@@ -108,7 +108,10 @@ def _recovery(faults: list[Injected], outcome: Outcome) -> dict[str, float | Non
 
 def _seconds(faults: list[Injected], outcome: Outcome) -> list[float]:
     found = (
-        of_fault(fault.at, outcome.probes) for fault in faults if fault.kind not in HARMS_NO_PROBE
+        of_provider(fault.at, outcome.asking)
+        if fault.kind in OF_PROVIDERS
+        else of_fault(fault.at, outcome.probes)
+        for fault in faults
     )
     return [one for one in found if one is not None]
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -55,6 +55,7 @@ class Outcome:
     reads: int  # rounds of live checks
     seconds: float
     facts: dict[str, int]  # counted at the end: texts, orders with a person, dead letters, …
+    asking: Sequence[tuple[float, float]]  # texts and steps of orders: when each began and ended
 
 
 def run(wish: Wish, say: Say) -> Outcome:
@@ -137,6 +138,7 @@ class _Course:
             reads=self.watch.reads,
             seconds=time.monotonic() - start,
             facts=dict(observer.insist(_FACTS)),
+            asking=observer.insist(_ASKING),
         )
 
     def _regulate(self, end: threading.Event) -> None:
@@ -175,6 +177,15 @@ _FINISHED = """
     SELECT id::text, extract(epoch FROM finished_at)::float8 FROM pricing_pricereduction
     WHERE finished_at IS NOT NULL AND category = ''
     UNION ALL SELECT number::text, extract(epoch FROM at)::float8 FROM chaos_effect
+"""
+_ASKING = """
+    SELECT extract(epoch FROM started_at)::float8, extract(epoch FROM finished_at)::float8
+    FROM orders_sagastep WHERE started_at IS NOT NULL AND finished_at IS NOT NULL
+    UNION ALL
+    SELECT extract(epoch FROM min(event.at))::float8, extract(epoch FROM finished_at)::float8
+    FROM credits_textmessage AS text JOIN credits_textevent AS event
+    ON event.text_id = text.id AND event.kind = 'sending'
+    WHERE finished_at IS NOT NULL GROUP BY text.id
 """
 _FACTS = """
     SELECT 'texts', count(*) FROM credits_textmessage

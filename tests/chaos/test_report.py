@@ -11,7 +11,7 @@ from chaos.checkers.books import Harm, Violation, each_once, of_nobody, presence
 from chaos.injection import Injected
 from chaos.journal import Answer, Journal
 from chaos.probes import Probes
-from chaos.recovery import of_fault, percentile
+from chaos.recovery import of_fault, of_provider, percentile
 from chaos.run import Outcome, Wish
 from chaos.settle import Settled
 
@@ -27,7 +27,8 @@ def outcome(violations: list[Violation], injected: list[Injected]) -> Outcome:
     settled = Settled(seconds=1, longest_due=0.5, open={})
     facts = dict.fromkeys(("reductions", "price_changes", "texts", "campaigns", "orders"), 1)
     facts |= {"orders_with_a_person": 0, "bare_effects": 5}
-    return Outcome(WISH, journal, injected, probes, settled, violations, 10, 5, 60.0, facts)
+    asking = [(100.0, 140.0), (120.0, 121.0)]
+    return Outcome(WISH, journal, injected, probes, settled, violations, 10, 5, 60.0, facts, asking)
 
 
 def alone(kind: str, at: float) -> Injected:
@@ -67,6 +68,13 @@ def test_a_fault_is_felt_by_what_was_open_and_by_what_came_within_a_second() -> 
     assert of_fault(99.5, probes) == 3.5, "placed half a second after it"
     assert of_fault(98.0, probes) is None, "placed two seconds after it"
     assert of_fault(104.0, probes) is None, "over by then"
+
+
+def test_a_providers_fault_is_felt_by_who_asks_it() -> None:
+    found = report.document(outcome([], [alone("kill_provider", 120.5)]))["kinds"]["kill_provider"]
+    assert found["recovery_max_s"] == 19.5
+    assert of_provider(119.5, [(120.0, 121.0)]) == 1.5, "it began within a second"
+    assert of_provider(118.5, [(120.0, 121.0)]) == 0, "nobody asked it"
 
 
 def test_a_fault_is_felt_by_who_gave_up() -> None:
