@@ -71,7 +71,8 @@ def test_a_naive_form_is_refuted(race: Race, each: Scenario, form: Form) -> None
     assert entry.is_right, entry.verdict.in_words
     found = entry.verdict.violations[0]
     page = (pages.FOLDER / f"{each.name}.md").read_text()
-    assert pages.broken(entry) in page, AGAIN  # in what words, by which schedule, and drawn
+    assert f"Schedule `{found.schedule}`" in page, AGAIN
+    assert found.message in page
     again = report.run_schedule(race.explorer, each, NAIVE, form, found.schedule)
     assert [each.message for each in again.verdict.violations] == [found.message]
 
