@@ -28,12 +28,18 @@ def held_by_its_sender(attempt: send.Attempt) -> Iterator[Any]:
         yield session
 
 
-def test_a_sender_that_is_there_keeps_its_text_from_being_given_up(sandbox: Control) -> None:
-    """Frozen before its call, it may still make it: absence from the list proves nothing yet."""
+def overdue() -> send.Attempt:
+    """A text whose sender has been silent since its lease ran out."""
     make_community(credits=5, members=1)
     start()
     attempt = claimed()
     TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    return attempt
+
+
+def test_a_sender_that_is_there_keeps_its_text_from_being_given_up(sandbox: Control) -> None:
+    """Frozen before its call, it may still make it: absence from the list proves nothing yet."""
+    attempt = overdue()
     with held_by_its_sender(attempt):
         make_due()
         work_off("credits.settle_text")
@@ -46,10 +52,7 @@ def test_a_sender_that_makes_its_call_behind_the_list_is_not_given_up(
     sandbox: Control, monkeypatch: Any
 ) -> None:
     """It thaws after the list was read, and is gone when what the list said is recorded."""
-    make_community(credits=5, members=1)
-    start()
-    attempt = claimed()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    attempt = overdue()
     find = providers.find
     with held_by_its_sender(attempt) as frozen:
 
@@ -70,10 +73,7 @@ def test_a_sender_that_makes_its_call_behind_the_list_is_not_given_up(
 
 def test_after_a_sender_was_seen_the_lag_begins_anew(sandbox: Control, settings: Any) -> None:
     settings.TEXTS = replace(settings.TEXTS, list_lag=30)
-    make_community(credits=5, members=1)
-    start()
-    attempt = claimed()
-    TextMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    attempt = overdue()
     with held_by_its_sender(attempt):
         make_due()
         work_off("credits.settle_text")
