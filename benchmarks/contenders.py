@@ -96,6 +96,13 @@ def in_process() -> list[Contender]:
             6_000,
         ),
         Contender(
+            "orm_queue_loop",
+            "loop",
+            "the leanest queue: one statement more, in the transaction of the very ORM code",
+            partial(loop.feed_queue, PROCESSES),
+            5_000,
+        ),
+        Contender(
             "batch_loop",
             "loop",
             "no queue: the very statement of ours_batch in a loop",

@@ -27,7 +27,7 @@ class Floor:
     def lay(self, ledger: Ledger, jobs: int) -> None:
         """The accounts, and the queue where there is one."""
         ledger.reset(dict.fromkeys(range(1, ACCOUNTS + 1), CREDITS))
-        ledger.connection.execute(_QUEUE.format(jobs=jobs if self.queued else 0))
+        ledger.connection.execute(_LAY, [jobs if self.queued else 0])
         ledger.settle()
 
     def run(self, servers: Servers, jobs: int) -> float:
@@ -90,15 +90,9 @@ WITH taken AS MATERIALIZED (
 )
 """
 
-# The leanest queue there is: nothing of an error, a worker or a time is kept.
-_QUEUE = """
-    DROP TABLE IF EXISTS work_queue;
-    CREATE TABLE work_queue AS
-    SELECT n AS id, gen_random_uuid() AS operation, (n / 20) % 50 + 1 AS account_id,
-           false AS done
-    FROM generate_series(1, {jobs}) AS n;
-    ALTER TABLE work_queue ADD PRIMARY KEY (id);
-    CREATE INDEX ON work_queue (id) WHERE NOT done
+_LAY = """
+    INSERT INTO work_queue (operation, account_id)
+    SELECT gen_random_uuid(), (n / 20) %% 50 + 1 FROM generate_series(1, %s) AS n
 """
 
 FLOORS = [

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from benchmarks import queueing
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -27,7 +29,9 @@ class Goal:
 
 def of(known: dict[str, Any]) -> list[Goal]:
     """All that the figures at hand can answer."""
-    return [*_drains(known.get("drain", {})), *_latencies(known.get("latency", {})), *_rest(known)]
+    cores = known.get("machine", {}).get("cores", 0)
+    latencies = _latencies(known.get("latency", {}), cores)
+    return [*_drains(known.get("drain", {})), *latencies, *_rest(known)]
 
 
 ORM_PEERS = (
@@ -57,8 +61,12 @@ BESIDE_OLD = {
 
 SHARED = "Pruning and its backend share the cores and the disk with what is timed"
 
-NO_QUEUE = {"ours_batch": "batch_loop", "ours_single": "orm_loop"}
-"""The same effect in a loop: what no queue can surpass."""
+BOUNDS = {
+    "batch_loop": ("ours_batch", "without any queue"),
+    "orm_loop": ("ours_single", "without any queue"),
+    "orm_queue_loop": ("ours_single", "the leanest queue in the same transaction"),
+}
+"""The same effect in a loop: what no queue can surpass, and what none in this database can."""
 
 
 def _drains(drain: dict[str, Any]) -> Iterator[Goal]:
@@ -104,14 +112,16 @@ def _by_cpu(drain: dict[str, Any], one: str, other: str) -> float:
 
 
 def _profile(drain: dict[str, Any], one: str, other: str) -> str:
-    """What the same effect without any queue comes to, and where the processors' time goes."""
-    floors = [floor] if (floor := NO_QUEUE.get(one)) in drain else []
-    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*floors, one, other)}
-    told = "CPU ms a job: " + "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
-    for name in floors:
+    """What the same effect comes to at best, and where the processors' time goes."""
+    bounds = {
+        name: what for name, (whose, what) in BOUNDS.items() if whose == one and name in drain
+    }
+    told = ""
+    for name, what in bounds.items():
         ratio, _ = _in_pairs(_rates(drain[name]), _rates(drain[other]))
-        told = f"`{name}`, without any queue, comes to {ratio:.2f}. {told}"
-    return told
+        told += f"`{name}`, {what}, comes to {ratio:.2f}. "
+    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*bounds, one, other)}
+    return f"{told}CPU ms a job: " + "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
 
 
 def _cpu(used: dict[str, float]) -> str:
@@ -119,7 +129,7 @@ def _cpu(used: dict[str, float]) -> str:
     return f"{sum(used.values()):.3g} ({postgres:.3g} of it PostgreSQL)"
 
 
-def _latencies(latency: dict[str, Any]) -> Iterator[Goal]:
+def _latencies(latency: dict[str, Any], cores: int) -> Iterator[Goal]:
     if "ours" in latency and "celery_bare" in latency:
         for column in ("p50_ms", "p99_ms"):
             ours, bare = latency["ours"], latency["celery_bare"]
@@ -131,13 +141,27 @@ def _latencies(latency: dict[str, Any]) -> Iterator[Goal]:
         if loaded := latency.get(f"{name}_at_80_percent"):
             text = f"commit → effect at 80 % of capacity, {handler} handler, p99 in ms"
             rate = f"{loaded['jobs_per_second']:,.0f} a second"
-            why = _spent(latency, f"{name}_at_80_percent", "celery_bare_at_that_rate")
+            why = _queue(loaded, cores)
+            why += _spent(latency, f"{name}_at_80_percent", "celery_bare_at_that_rate")
             yield _most("latency", text, loaded["p99_ms"], 50, rate, why)
 
 
 def _waited(waited: dict[str, Any], column: str) -> list[float]:
     """That of each round; earlier results have that of all samples alone."""
     return [one[column] for one in waited.get("rounds", [])] or [waited[column]]
+
+
+def _queue(loaded: dict[str, Any], cores: int) -> str:
+    """What jobs at random moments wait on cores that are so busy, whatever serves them."""
+    each, rate = sum(loaded.get("cpu_ms_per_job", {}).values()) / 1000, loaded["jobs_per_second"]
+    if not 0 < rate * each < cores:
+        return ""
+    wait = 1000 * queueing.longest_wait(rate, each, cores)
+    return (
+        f"Jobs that need {1000 * each:.1f} ms of CPU and come at random moments keep the {cores} "
+        f"cores busy for {rate * each / cores:.0%} of the time, and one in a hundred of them waits "
+        f"{wait:.0f} ms (Erlang's formula) before anybody can begin. "
+    )
 
 
 def _spent(latency: dict[str, Any], *names: str) -> str:

@@ -58,7 +58,9 @@ class Ledger:
     def reset(self, balances: dict[int, int]) -> None:
         """Empty them, and the outbox's, and give each account its credits."""
         self.connection.execute("SET lock_timeout = '30s'")
-        self.connection.execute("TRUNCATE work_account, work_request, work_entry RESTART IDENTITY")
+        self.connection.execute(
+            "TRUNCATE work_account, work_request, work_entry, work_queue RESTART IDENTITY"
+        )
         self.connection.execute("TRUNCATE outbox_message, outbox_run, outbox_event CASCADE")
         with self.connection.cursor() as cursor:
             cursor.executemany("INSERT INTO work_account VALUES (%s, %s)", list(balances.items()))

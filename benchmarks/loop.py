@@ -1,7 +1,9 @@
 """The floor of the effects: the same code in plain Django processes, without any queue.
 
 Jobs come from a list in memory; nothing is found, held, marked or acknowledged. What a queue can
-reach with this effect at best is what this does.
+reach with this effect at best is what this does. Or they come from the leanest queue that does each
+exactly once, by one statement in the effect's own transaction: what any queue in the same database
+can reach.
 """
 
 import json
@@ -31,6 +33,18 @@ def feed(effect: str, processes: int, jobs: Sequence[Job]) -> None:
         mailbox.rpush(f"loop:{number}", json.dumps([effect, part]))
 
 
+def feed_queue(processes: int, jobs: Sequence[Job]) -> None:
+    """Lay a row for each job, and tell each process to take them."""
+    from django.db import connection
+
+    columns = [job.operation for job in jobs], [job.account_id for job in jobs]
+    with connection.cursor() as cursor:
+        cursor.execute(_LAY, columns)
+    mailbox = _mailbox()
+    for number in range(processes):
+        mailbox.rpush(f"loop:{number}", json.dumps(["orm_queue", []]))
+
+
 def main(number: str) -> None:
     """Wait for a share, load it, work it off, wait for the next: until somebody ends us."""
     import django
@@ -55,6 +69,22 @@ def _one_by_one(part: Part) -> None:
             effects.deduct_guarded(**job)  # type: ignore[arg-type]
 
 
+def _from_the_queue(_: Part) -> None:
+    from django.db import connection, transaction
+
+    from benchmarks.work import effects
+
+    found = True
+    while found:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_TAKE)
+                found = cursor.fetchone()
+            if found:
+                operation, account_id = found
+                effects.deduct_guarded(operation=operation, account_id=account_id)
+
+
 def _in_batches(part: Part) -> None:
     from django.db import transaction
 
@@ -66,7 +96,23 @@ def _in_batches(part: Part) -> None:
             effects.deduct_batch(jobs[start : start + BATCH])
 
 
-_EFFECTS: dict[str, Callable[[Part], None]] = {"orm": _one_by_one, "batch": _in_batches}
+_EFFECTS: dict[str, Callable[[Part], None]] = {
+    "orm": _one_by_one,
+    "orm_queue": _from_the_queue,
+    "batch": _in_batches,
+}
+
+_LAY = """
+    INSERT INTO work_queue (operation, account_id) SELECT * FROM unnest(%s::uuid[], %s::integer[])
+"""
+
+_TAKE = """
+    UPDATE work_queue SET done = true
+    WHERE id = (
+        SELECT id FROM work_queue WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    RETURNING operation, account_id
+"""
 
 
 def _mailbox() -> redis.Redis:
