@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import queueing
+from benchmarks.names import UNBOUNDED
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,11 @@ def _in_pairs(one: list[float], other: list[float]) -> tuple[float, str]:
     if len(one) != len(other):  # one of them is of earlier results
         one, other = [median(one)], [median(other)]
     ratios = [a / b if b else 0.0 for a, b in zip(one, other, strict=True)]
-    spread = f"{min(ratios):.2f}-{max(ratios):.2f}; " if len(ratios) > 1 else ""
-    return median(ratios), spread
+    return median(ratios), _spread(ratios)
+
+
+def _spread(rounds: list[float]) -> str:
+    return f"{min(rounds):.2f}-{max(rounds):.2f}; " if len(rounds) > 1 else ""
 
 
 def _by_cpu(drain: dict[str, Any], one: str, other: str) -> float:
@@ -140,15 +144,17 @@ def _latencies(latency: dict[str, Any], cores: int) -> Iterator[Goal]:
     for name, handler in (("ours", "ordinary"), ("ours_batch", "batch")):
         if loaded := latency.get(f"{name}_at_80_percent"):
             text = f"commit → effect at 80 % of capacity, {handler} handler, p99 in ms"
-            rate = f"{loaded['jobs_per_second']:,.0f} a second"
+            rounds = _waited(loaded, "p99_ms")
+            rates = _waited(loaded, "jobs_per_second")
+            detail = f"{_spread(rounds)}at {', '.join(f'{rate:,.0f}' for rate in rates)} a second"
             why = _queue(loaded, cores)
             why += _spent(latency, f"{name}_at_80_percent", "celery_bare_at_that_rate")
-            yield _most("latency", text, loaded["p99_ms"], 50, rate, why)
+            yield _most("latency", text, median(rounds), 50, detail, why)
 
 
 def _waited(waited: dict[str, Any], column: str) -> list[float]:
     """That of each round; earlier results have that of all samples alone."""
-    return [one[column] for one in waited.get("rounds", [])] or [waited[column]]
+    return [one[column] for one in waited.get("rounds", []) if column in one] or [waited[column]]
 
 
 def _queue(loaded: dict[str, Any], cores: int) -> str:
@@ -188,6 +194,11 @@ def _rest(known: dict[str, Any]) -> Iterator[Goal]:
         detail = f"{run['done_per_second']:,.0f} / {run['enqueued_per_second']:,.0f} a second"
         measured, reached = f"{ratio:.2f} ({detail})", ratio >= 0.9
         yield Goal("sustained", text, "≥ 0.9", measured, reached, _narrow(run))
+        if not name.endswith(UNBOUNDED) and (used := _by_process(run)):
+            worker = used.pop("worker", 0.0)
+            busiest = max(used, key=lambda process: used[process])
+            text = f"CPU of the worker / of the busiest beside it: {name}"
+            yield _most("sustained", text, worker / used[busiest], 1, f"`{busiest}`")
 
 
 def _enqueues(enqueue: dict[str, Any]) -> Iterator[Goal]:
@@ -213,10 +224,7 @@ def _narrow(run: dict[str, Any]) -> str:
     """Where it is narrow while both go on, judged by the processors' time."""
     if "cores_used" not in run:
         return ""
-    suffix = "_cpu_ms"
-    used = {
-        name.removesuffix(suffix): cpu for name, cpu in run.items() if name.endswith(suffix) and cpu
-    }
+    used = _by_process(run)
     total, cores = sum(used.values()), run["cores"]
     busy = run["cores_used"] / cores + run["others_used"]
     if not total:  # where there is no /proc
@@ -233,6 +241,14 @@ def _narrow(run: dict[str, Any]) -> str:
         f"CPU ms a job: {told}; together {total:.2g}, so {cores} cores allow "
         f"{1000 * cores / total:,.0f} a second. The narrow place: {place}"
     )
+
+
+def _by_process(run: dict[str, Any]) -> dict[str, float]:
+    """CPU ms a job of each that used any; empty where there is no /proc."""
+    suffix = "_cpu_ms"
+    return {
+        name.removesuffix(suffix): cpu for name, cpu in run.items() if name.endswith(suffix) and cpu
+    }
 
 
 def _growth(growth: dict[str, Any]) -> Iterator[Goal]:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from statistics import median
 from typing import Any
 
 from benchmarks import jobs as work
-from benchmarks.drain import STUCK, Track
+from benchmarks.drain import Track
+from benchmarks.gate import Gate
 from benchmarks.jobs import Job
 from benchmarks.ledger import Sums
 from benchmarks.machine import Meter
@@ -23,9 +23,6 @@ from benchmarks.machine import Meter
 FeedOne = Callable[[Job], None]
 CLIENTS = 4
 """Threads that enqueue, each with a connection of its own, as threads of a web server do."""
-
-TRIES = 3
-"""Of capacity, so that one busy moment does not set the rate of all that follows."""
 
 UNDER_WAY = 32
 """Jobs that may be asked for and not done while capacity is measured: a rate at which more and
@@ -48,15 +45,23 @@ class Waited:
     samples: list[float] = field(default_factory=list)
     jobs: int = 0
     sums: Sums = field(default_factory=Sums)
-    rate: float = 0.0
+    seconds: float = 0.0
     others: float = 0.0
     cpu: dict[str, float] = field(default_factory=dict)  # seconds, by process
     rounds: list[dict[str, float]] = field(default_factory=list)
 
-    def add(self, samples: list[float]) -> None:
-        """What was waited in one more round, in order."""
+    def add(self, samples: list[float], jobs: int, seconds: float) -> None:
+        """One more round: what was waited, in order, and how many jobs were asked for how long."""
         self.samples += samples
-        self.rounds.append({"p50_ms": _at(samples, 0.5), "p99_ms": _at(samples, 0.99)})
+        self.jobs += jobs
+        self.seconds += seconds
+        self.rounds.append(
+            {
+                "p50_ms": _at(samples, 0.5),
+                "p99_ms": _at(samples, 0.99),
+                "jobs_per_second": round(jobs / seconds, 1),
+            }
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As results.json has it."""
@@ -71,7 +76,7 @@ class Waited:
             "jobs": self.jobs,
             "sums_kept": self.sums.kept,
             **vars(self.sums),
-            "jobs_per_second": round(self.rate, 1),
+            "jobs_per_second": round(self.jobs / self.seconds, 1) if self.seconds else 0.0,
             "others_used": round(self.others, 3),
             "cpu_ms_per_job": {
                 name: round(1000 * used / max(1, self.jobs), 3) for name, used in self.cpu.items()
@@ -97,20 +102,14 @@ def run(track: Track, subject: Subject, waited: Waited, *, rate: float, seconds:
     crew.freeze(track.is_idle)
     waited.cpu = {name: waited.cpu.get(name, 0) + used for name, used in meter.used.items()}
     waited.others = max(waited.others, meter.others)
-    waited.add(track.ledger.latencies())
+    waited.add(track.ledger.latencies(), len(jobs), took)
     waited.sums += track.ledger.sums(jobs, balances)
-    waited.jobs += len(jobs)
-    waited.rate = len(jobs) / took
 
 
 def capacity(track: Track, subject: Subject, seconds: float) -> float:
-    """Jobs a second that are enqueued and done where clients ask as fast as they can: the median
-    of some tries, each half as long as `seconds`.
+    """Jobs a second that are enqueued and done where clients ask as fast as they can, for so many
+    seconds.
     """
-    return median(_capacity(track, subject, seconds / 2) for _ in range(TRIES))
-
-
-def _capacity(track: Track, subject: Subject, seconds: float) -> float:
     crew, jobs = track.crews[subject.crew], work.sequence(int(2_000 * seconds))
     track.ledger.reset(work.credits_for(jobs))
     track.ledger.settle()
@@ -119,7 +118,7 @@ def _capacity(track: Track, subject: Subject, seconds: float) -> float:
     with ThreadPoolExecutor(CLIENTS) as clients:
         parts = [jobs[number::CLIENTS] for number in range(CLIENTS)]
         until = began + seconds
-        with _Gate(track) as gate:
+        with Gate(track.ledger, UNDER_WAY) as gate:
             ask = partial(_ask_until, subject.feed, until, gate)
             asked = sum(clients.map(ask, parts))
     _wait_for(track, asked, patience=60, pause=0.002)
@@ -128,41 +127,7 @@ def _capacity(track: Track, subject: Subject, seconds: float) -> float:
     return asked / took
 
 
-class _Gate:
-    """Lets clients in while fewer than UNDER_WAY of their jobs are under way."""
-
-    def __init__(self, track: Track) -> None:
-        self._track = track
-        self._asked = self._done = 0
-        self._changed = threading.Condition()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> "_Gate":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def enter(self) -> None:
-        """Wait for room, and take it."""
-        with self._changed:
-            room = self._changed.wait_for(lambda: self._asked - self._done < UNDER_WAY, STUCK)
-            if not room:
-                raise RuntimeError(f"{self._asked} were asked for, and only {self._done} are done.")
-            self._asked += 1
-
-    def _look(self) -> None:
-        while not self._end.wait(0.005):
-            done = self._track.ledger.begun()
-            with self._changed:
-                self._done = done
-                self._changed.notify_all()
-
-
-def _ask_until(feed: FeedOne, until: float, gate: _Gate, jobs: list[Job]) -> int:
+def _ask_until(feed: FeedOne, until: float, gate: Gate, jobs: list[Job]) -> int:
     asked = 0
     for job in jobs:
         if time.monotonic() > until:

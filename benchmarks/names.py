@@ -1,5 +1,8 @@
 """What each name in results.json stands for, and the settings it ran with."""
 
+UNBOUNDED = "as fast as they can"
+"""Ends the names of sustained runs that have no bound on what is under way."""
+
 WHAT = {
     "ours_batch": "Onceproof, batch handler of 500, one set-based statement",
     "ours_single": "Onceproof, ordinary handler, ORM",

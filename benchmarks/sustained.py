@@ -1,7 +1,8 @@
 """Enqueue and drain together: who is the narrow place?
 
-If it were the worker, messages would be left over when the requests stop. The clients share the
-processors with all others, so their CPU is told, too.
+Once with a bound on what is under way, which is the rate that both can go on at, and once without:
+whoever asks as fast as he can takes from the others what the processors have. The clients share
+those with all, so their CPU is told, too.
 """
 
 import http.client
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -20,32 +21,45 @@ import outbox
 from benchmarks import feeds
 from benchmarks import jobs as work
 from benchmarks.drain import Track
+from benchmarks.gate import Gate
 from benchmarks.jobs import Job
 from benchmarks.machine import Meter
+from benchmarks.names import UNBOUNDED
 from benchmarks.servers import Servers
 from config.embedded.child import Child, python
 from config.embedded.ports import free_port
 
+Enter = Callable[[int], None]
+"""Called with a number of jobs before they are asked for."""
+
 CLIENTS = 8
+UNDER_WAY = 64
+BULK_UNDER_WAY = 20_000
 PLENTY = 1_000_000
 BULK = 5_000
 """Messages of one transaction: the business rows and the messages in one statement each."""
 
+Push = Callable[[float, Enter], list[Job]]
+
 
 def measure(track: Track, seconds: float) -> dict[str, Any]:
-    """Both ways, with either handler."""
+    """Both ways, with either handler, in balance and as fast as they can."""
     found: dict[str, Any] = {}
+
+    def run(name: str, more: dict[str, Child], most: int, push: Push) -> None:
+        found[name] = _run(track, more, seconds, push, Gate(track.ledger, most))
+        found[f"{name}, {UNBOUNDED}"] = _run(track, more, seconds, push, None)
+
     with _web(track.servers) as (web, port):
         for handler in ("work.deduct", "work.deduct_batch"):
-            found[f"a web request per job, {handler}"] = _run(
-                track, {"web": web}, seconds, partial(_requests, port, handler)
-            )
-    found["bulk, work.deduct_batch"] = _run(track, {}, seconds, _bulk)
+            push = partial(_requests, port, handler)
+            run(f"a web request per job, {handler}", {"web": web}, UNDER_WAY, push)
+    run("bulk, work.deduct_batch", {}, BULK_UNDER_WAY, _bulk)
     return found
 
 
 def _run(
-    track: Track, more: dict[str, Child], seconds: float, push: Callable[[float], list[Job]]
+    track: Track, more: dict[str, Child], seconds: float, push: Push, gate: Gate | None
 ) -> dict[str, Any]:
     crew = track.crews["ours"]
     balances = dict.fromkeys(range(1, work.ACCOUNTS + 1), PLENTY)
@@ -54,7 +68,8 @@ def _run(
     crew.thaw()
     with Meter(track.processes(crew) | more, itself="clients") as meter:
         began = time.monotonic()
-        jobs = push(began + seconds)
+        with gate or nullcontext():
+            jobs = push(began + seconds, gate.enter if gate else lambda _: None)
         left = len(jobs) - track.ledger.begun()
         latest = began + seconds + 60
         while not _are_done(track, len(jobs)) and time.monotonic() < latest:
@@ -83,7 +98,7 @@ def _are_done(track: Track, count: int) -> bool:
     return track.ledger.begun() >= count and track.ledger.written() >= count
 
 
-def _requests(port: int, handler: str, until: float) -> list[Job]:
+def _requests(port: int, handler: str, until: float, enter: Enter) -> list[Job]:
     asked: list[Job] = []
 
     def client(number: int) -> None:
@@ -91,6 +106,7 @@ def _requests(port: int, handler: str, until: float) -> list[Job]:
         for job in _endless(number):
             if time.monotonic() > until:
                 break
+            enter(1)
             connection.request("POST", "/deduct", json.dumps({**job.as_args(), "handler": handler}))
             answer = connection.getresponse()
             answer.read()
@@ -107,9 +123,10 @@ def _requests(port: int, handler: str, until: float) -> list[Job]:
     return asked
 
 
-def _bulk(until: float) -> list[Job]:
+def _bulk(until: float, enter: Enter) -> list[Job]:
     asked: list[Job] = []
     while time.monotonic() < until:
+        enter(BULK)
         jobs = work.sequence(BULK, seed=len(asked))
         with transaction.atomic():
             feeds.write_requests(jobs)

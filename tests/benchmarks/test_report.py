@@ -115,6 +115,17 @@ def test_a_late_hundredth_under_load_is_told_beside_what_no_server_can_spare_it(
     assert "busy for 89% of the time, and one in a hundred of them waits 144 ms" in goal.why
 
 
+def test_under_load_the_rounds_are_judged_each_at_its_own_rate() -> None:
+    rounds = [
+        {"p99_ms": p99, "jobs_per_second": rate}
+        for p99, rate in ((900.0, 300.0), (40.0, 310.0), (30.0, 250.0))
+    ]
+    loaded = {"p99_ms": 700.0, "jobs_per_second": 287.0, "rounds": rounds}
+    (goal,) = goals.of({"latency": {"ours_at_80_percent": loaded}})
+    assert goal.measured == "40.00 (30.00-900.00; at 300, 310, 250 a second)"
+    assert goal.reached
+
+
 def test_a_ratio_is_the_median_of_the_rounds_own_with_its_spread() -> None:
     """The machine was half as fast in the second round: that is nobody's merit."""
     rates = {"ours_batch": [100.0, 60.0, 110.0], "celery_naive": [2.0, 1.0, 2.0]}
@@ -173,10 +184,20 @@ def test_a_sustained_rate_says_where_it_is_narrow(cores_used: float, place: str)
         "relay_cpu_ms": 0.0,
         "web_cpu_ms": 2.5,
     }
-    (goal,) = goals.of({"sustained": {"a web request per job": run}})
+    goal, share = goals.of({"sustained": {"a web request per job": run}})
     assert not goal.reached
+    assert share.measured == "0.60 (`web`)"
+    assert share.reached
     assert "worker 1.5, web 2.5; together 4, so 2 cores allow 500 a second" in goal.why
     assert place in goal.why
+
+
+def test_where_they_ask_as_fast_as_they_can_nobodys_share_is_judged() -> None:
+    run = {"enqueued_per_second": 5.0, "done_per_second": 5.0, "worker_cpu_ms": 2, "web_cpu_ms": 1}
+    names = ("a web request per job", "a web request per job, as fast as they can")
+    found = [goals.of({"sustained": {name: run}}) for name in names]
+    assert [len(each) for each in found] == [2, 1]
+    assert not found[0][1].reached
 
 
 def test_a_goal_tells_how_busy_the_machine_was(written: str) -> None:
