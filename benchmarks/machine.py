@@ -99,6 +99,16 @@ class Busy:
         return max(0.0, (self.used - before.used - ours) / cores) if cores else 0.0
 
 
+def busy_now(seconds: float = 0.5) -> float:
+    """The share of all cores that anybody uses in the next so many seconds.
+
+    A load average would tell of the part before as well, for minutes.
+    """
+    before = Busy.now()
+    time.sleep(seconds)
+    return Busy.now().since(before, 0.0)
+
+
 @dataclass
 class Meter:
     """What goes on inside `with`: seconds, CPU seconds by process, the share that others used."""

@@ -21,12 +21,13 @@ def write(
     file: Path, name: str, part: "Callable[[Bench], dict[str, Any]]", bench: "Bench", size: str
 ) -> None:
     """Run one part and put its figures in the place of the ones before; other parts stay."""
-    load, began = os.getloadavg()[0], datetime.now(UTC)
+    load, busy, began = os.getloadavg()[0], machine.busy_now(), datetime.now(UTC)
     found = part(bench)
     conditions = {
         "at": began.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - began).total_seconds(), 1),
         "size": size,
+        "busy_before": round(busy, 3),
         "load_before": round(load, 2),
         "load_after": round(os.getloadavg()[0], 2),
     }

@@ -204,6 +204,21 @@ def test_a_goal_tells_how_busy_the_machine_was(written: str) -> None:
     assert "| reached |  | 0.1 → 2.0 |" in written
 
 
+@pytest.mark.parametrize(("busy", "told"), [(0.4, True), (0.1, False)])
+def test_a_missed_goal_tells_whether_others_were_at_work_when_it_began(
+    busy: float, told: bool, tmp_path: Path
+) -> None:
+    """A load average of nine is what the part before has left behind."""
+    taken = {**KNOWN["machine"]["taken"]["drain"], "busy_before": busy, "load_before": 9.0}
+    known = {
+        "drain": {"ours_batch": drained(100), "celery_naive": drained(300)},
+        "machine": {**KNOWN["machine"], "taken": {"drain": taken}},
+    }
+    (tmp_path / "results.json").write_text(json.dumps(known))
+    report.write(tmp_path)
+    assert ("Others kept the machine busy" in (tmp_path / "README.md").read_text()) is told
+
+
 def test_jobs_come_in_bursts_and_the_same_each_time() -> None:
     accounts = [job.account_id for job in work.sequence(100)]
     assert accounts == [job.account_id for job in work.sequence(100)]
