@@ -12,7 +12,7 @@ BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of the figur
 TEMPLATE = Path(__file__).parent / "README.md"
 
 BUSY = 0.25
-"""The share of the cores in use just before a part, from which on a missed goal is to be retried."""
+"""The share of the cores in use just before a part from which on a missed goal is to be retried."""
 
 
 def write(out: Path) -> None:
