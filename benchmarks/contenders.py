@@ -98,7 +98,7 @@ def in_process() -> list[Contender]:
         Contender(
             "orm_queue_loop",
             "loop",
-            "the leanest queue: one statement more, in the transaction of the very ORM code",
+            "a lean queue: one statement more, in the transaction of the very ORM code",
             partial(loop.feed_queue, PROCESSES),
             5_000,
         ),

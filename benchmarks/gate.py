@@ -10,12 +10,13 @@ from benchmarks.ledger import Ledger
 
 
 class Gate:
-    """Lets jobs in while fewer than `most` are under way, by what the ledger says is done."""
+    """Lets jobs in while no more than `most` are under way, by what the ledger says is begun."""
 
     def __init__(self, ledger: Ledger, most: int) -> None:
         self._ledger = ledger
         self._most = most
         self._asked = self._done = 0
+        self._failure: Exception | None = None
         self._changed = threading.Condition()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -29,18 +30,28 @@ class Gate:
         self._thread.join()
 
     def enter(self, jobs: int = 1) -> None:
-        """Wait for room, and take it for so many. Raises RuntimeError where nothing gets done."""
+        """Wait for room for so many, at most `most`, and take it.
+
+        Raises RuntimeError where nothing gets done, or the ledger cannot be asked any more.
+        """
         with self._changed:
-            if not self._changed.wait_for(self._has_room, STUCK):
-                raise RuntimeError(f"{self._asked} were asked for, and only {self._done} are done.")
+            there_is_room = self._changed.wait_for(lambda: self._failure or self._fits(jobs), STUCK)
+            if self._failure or not there_is_room:
+                known = f"{self._asked} were asked for, and {self._done} are known to be done."
+                raise RuntimeError(known) from self._failure
             self._asked += jobs
 
-    def _has_room(self) -> bool:
-        return self._asked - self._done < self._most
+    def _fits(self, jobs: int) -> bool:
+        return self._asked + jobs - self._done <= self._most
 
     def _look(self) -> None:
         while not self._end.wait(0.005):
-            done = self._ledger.begun()
+            try:
+                done = self._ledger.begun()
+            except Exception as error:  # told by whoever waits
+                self._failure = error
+                self._end.set()
             with self._changed:
-                self._done = done
+                if self._failure is None:
+                    self._done = done
                 self._changed.notify_all()

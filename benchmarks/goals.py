@@ -62,12 +62,12 @@ BESIDE_OLD = {
 
 SHARED = "Pruning and its backend share the cores and the disk with what is timed"
 
-BOUNDS = {
+YARDSTICKS = {
     "batch_loop": ("ours_batch", "without any queue"),
     "orm_loop": ("ours_single", "without any queue"),
-    "orm_queue_loop": ("ours_single", "the leanest queue in the same transaction"),
+    "orm_queue_loop": ("ours_single", "a lean queue in the same transaction"),
 }
-"""The same effect in a loop: what no queue can surpass, and what none in this database can."""
+"""The same effect in a loop: what no queue can surpass, and what one does that keeps nothing."""
 
 
 def _drains(drain: dict[str, Any]) -> Iterator[Goal]:
@@ -117,14 +117,14 @@ def _by_cpu(drain: dict[str, Any], one: str, other: str) -> float:
 
 def _profile(drain: dict[str, Any], one: str, other: str) -> str:
     """What the same effect comes to at best, and where the processors' time goes."""
-    bounds = {
-        name: what for name, (whose, what) in BOUNDS.items() if whose == one and name in drain
+    yardsticks = {
+        name: what for name, (whose, what) in YARDSTICKS.items() if whose == one and name in drain
     }
     told = ""
-    for name, what in bounds.items():
+    for name, what in yardsticks.items():
         ratio, _ = _in_pairs(_rates(drain[name]), _rates(drain[other]))
         told += f"`{name}`, {what}, comes to {ratio:.2f}. "
-    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*bounds, one, other)}
+    used = {name: _cpu(drain[name]["cpu_ms_per_job"]) for name in (*yardsticks, one, other)}
     return f"{told}CPU ms a job: " + "; ".join(f"`{name}` {cpu}" for name, cpu in used.items())
 
 
@@ -158,15 +158,17 @@ def _waited(waited: dict[str, Any], column: str) -> list[float]:
 
 
 def _queue(loaded: dict[str, Any], cores: int) -> str:
-    """What jobs at random moments wait on cores that are so busy, whatever serves them."""
+    """How full the cores are, and what one queue for them would make of it. No bound: who shares
+    the cores finely, and whose jobs get cheaper while they wait, does better.
+    """
     each, rate = sum(loaded.get("cpu_ms_per_job", {}).values()) / 1000, loaded["jobs_per_second"]
     if not 0 < rate * each < cores:
         return ""
-    wait = 1000 * queueing.longest_wait(rate, each, cores)
+    wait = 1000 * queueing.late_wait(rate, each, cores)
     return (
-        f"Jobs that need {1000 * each:.1f} ms of CPU and come at random moments keep the {cores} "
-        f"cores busy for {rate * each / cores:.0%} of the time, and one in a hundred of them waits "
-        f"{wait:.0f} ms (Erlang's formula) before anybody can begin. "
+        f"Jobs of {1000 * each:.1f} ms of CPU that come at random moments keep the {cores} cores "
+        f"busy for {rate * each / cores:.0%} of the time; in one queue for them, were their times "
+        f"exponential, one in a hundred would wait {wait:.0f} ms (Erlang's formula). "
     )
 
 
@@ -194,8 +196,9 @@ def _rest(known: dict[str, Any]) -> Iterator[Goal]:
         detail = f"{run['done_per_second']:,.0f} / {run['enqueued_per_second']:,.0f} a second"
         measured, reached = f"{ratio:.2f} ({detail})", ratio >= 0.9
         yield Goal("sustained", text, "≥ 0.9", measured, reached, _narrow(run))
-        if not name.endswith(UNBOUNDED) and (used := _by_process(run)):
-            worker = used.pop("worker", 0.0)
+        used = _by_process(run)
+        worker = used.pop("worker", 0.0)
+        if used and not name.endswith(UNBOUNDED):
             busiest = max(used, key=lambda process: used[process])
             text = f"CPU of the worker / of the busiest beside it: {name}"
             yield _most("sustained", text, worker / used[busiest], 1, f"`{busiest}`")

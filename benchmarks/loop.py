@@ -1,9 +1,8 @@
 """The floor of the effects: the same code in plain Django processes, without any queue.
 
 Jobs come from a list in memory; nothing is found, held, marked or acknowledged. What a queue can
-reach with this effect at best is what this does. Or they come from the leanest queue that does each
-exactly once, by one statement in the effect's own transaction: what any queue in the same database
-can reach.
+reach with this effect at best is what this does. Or they come from a lean queue that does each
+exactly once, by one statement in the effect's own transaction: a yardstick for any such queue.
 """
 
 import json

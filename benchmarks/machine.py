@@ -102,7 +102,7 @@ class Busy:
 def busy_now(seconds: float = 0.5) -> float:
     """The share of all cores that anybody uses in the next so many seconds.
 
-    A load average would tell of the part before as well, for minutes.
+    A load average would tell of the part before as well, for minutes. 0 where there is no /proc.
     """
     before = Busy.now()
     time.sleep(seconds)

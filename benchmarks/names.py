@@ -13,7 +13,7 @@ WHAT = {
     "celery_guarded_raw": "bare Celery, the statement of `ours_single_raw`",
     "celery_noop": "bare Celery, a task that does nothing",
     "orm_loop": "no queue at all: the ORM code of `ours_single` in a loop, ids from memory",
-    "orm_queue_loop": "the leanest queue: `orm_loop`, and a statement that finds and marks the job",
+    "orm_queue_loop": "a lean queue: `orm_loop`, and a statement that finds and marks the job",
     "batch_loop": "no queue at all: the statement of `ours_batch` in a loop, 500 jobs each",
     "graphile_worker": "graphile-worker (Node), the effect as one statement",
     "pg_boss": "pg-boss (Node), the effect as one statement",
@@ -28,5 +28,5 @@ WHAT = {
     "dbos": "DBOS, the effect as one statement, in a transactional step",
     "postgres_1": "PostgreSQL alone, the effect of one job in a transaction",
     "postgres_100": "PostgreSQL alone, the effect of 100 jobs in a transaction, locked in order",
-    "postgres_100_queue": "the leanest queue: `postgres_100`, each job a row found and marked",
+    "postgres_100_queue": "a lean queue: `postgres_100`, each job a row that is found and marked",
 }

@@ -1,13 +1,14 @@
-"""What a queue costs on processors that are busy: Erlang's C formula, for any number of them."""
+"""What jobs wait for processors that are busy: Erlang's C formula, for any number of them."""
 
 from math import factorial, inf, log
 
 
-def longest_wait(rate: float, seconds: float, servers: int, share: float = 0.99) -> float:
+def late_wait(rate: float, seconds: float, servers: int, share: float = 0.99) -> float:
     """Seconds within which so large a share of jobs is begun with, in a queue M/M/c.
 
     Jobs come at random moments, `rate` a second, and keep one of the servers for so many seconds
-    on average. Infinite where they come faster than they can be done.
+    on average, exponentially distributed; both are above 0. Infinite where they come faster than
+    they can be done.
     """
     offered = rate * seconds
     if offered >= servers:

@@ -1,16 +1,16 @@
 """Enqueue and drain together: who is the narrow place?
 
-Once with a bound on what is under way, which is the rate that both can go on at, and once without:
-whoever asks as fast as he can takes from the others what the processors have. The clients share
-those with all, so their CPU is told, too.
+Once with a bound on what is under way, for the rate that both can go on at, and once without: those
+who ask as fast as they can take from the others what the processors have. The clients share those
+with all, so their CPU is told, too.
 """
 
 import http.client
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -115,11 +115,8 @@ def _requests(port: int, handler: str, until: float, enter: Enter) -> list[Job]:
             asked.append(job)
         connection.close()
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(client, range(CLIENTS)))  # raises what one of them has raised
     return asked
 
 
