@@ -27,7 +27,8 @@ class Floor:
     def lay(self, ledger: Ledger, jobs: int) -> None:
         """The accounts, and the queue where there is one."""
         ledger.reset(dict.fromkeys(range(1, ACCOUNTS + 1), CREDITS))
-        ledger.connection.execute(_LAY, [jobs if self.queued else 0])
+        if self.queued:
+            ledger.connection.execute(_LAY, [BURST, ACCOUNTS, jobs])
         ledger.settle()
 
     def run(self, servers: Servers, jobs: int) -> float:
@@ -92,7 +93,7 @@ WITH taken AS MATERIALIZED (
 
 _LAY = """
     INSERT INTO work_queue (operation, account_id)
-    SELECT gen_random_uuid(), (n / 20) %% 50 + 1 FROM generate_series(1, %s) AS n
+    SELECT gen_random_uuid(), (n / %s) %% %s + 1 FROM generate_series(1, %s) AS n
 """
 
 FLOORS = [

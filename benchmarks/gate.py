@@ -3,10 +3,13 @@ is none that anybody can go on at.
 """
 
 import threading
-from typing import Self
+from collections.abc import Callable
 
 from benchmarks.drain import STUCK
 from benchmarks.ledger import Ledger
+
+Enter = Callable[[int], None]
+"""Called with a number of jobs before they are asked for; returns when they may be."""
 
 
 class Gate:
@@ -21,15 +24,15 @@ class Gate:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Enter:
         self._thread.start()
-        return self
+        return self._enter
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
 
-    def enter(self, jobs: int = 1) -> None:
+    def _enter(self, jobs: int) -> None:
         """Wait for room for so many, at most `most`, and take it.
 
         Raises RuntimeError where nothing gets done, or the ledger cannot be asked any more.
@@ -45,13 +48,13 @@ class Gate:
         return self._asked + jobs - self._done <= self._most
 
     def _look(self) -> None:
-        while not self._end.wait(0.005):
-            try:
-                done = self._ledger.begun()
-            except Exception as error:  # told by whoever waits
-                self._failure = error
-                self._end.set()
-            with self._changed:
-                if self._failure is None:
-                    self._done = done
-                self._changed.notify_all()
+        try:
+            while not self._end.wait(0.005):
+                self._tell(self._ledger.begun())
+        except Exception as error:  # raised by whoever waits
+            self._tell(self._done, error)
+
+    def _tell(self, done: int, failure: Exception | None = None) -> None:
+        with self._changed:
+            self._done, self._failure = done, failure
+            self._changed.notify_all()

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import jobs as work
 from benchmarks.drain import Track
-from benchmarks.gate import Gate
+from benchmarks.gate import Enter, Gate
 from benchmarks.jobs import Job
 from benchmarks.ledger import Sums
 from benchmarks.machine import Meter
@@ -118,8 +118,8 @@ def capacity(track: Track, subject: Subject, seconds: float) -> float:
     with ThreadPoolExecutor(CLIENTS) as clients:
         parts = [jobs[number::CLIENTS] for number in range(CLIENTS)]
         until = began + seconds
-        with Gate(track.ledger, UNDER_WAY) as gate:
-            ask = partial(_ask_until, subject.feed, until, gate)
+        with Gate(track.ledger, UNDER_WAY) as enter:
+            ask = partial(_ask_until, subject.feed, until, enter)
             asked = sum(clients.map(ask, parts))
     _wait_for(track, asked, patience=60, pause=0.002)
     took = time.monotonic() - began
@@ -127,12 +127,12 @@ def capacity(track: Track, subject: Subject, seconds: float) -> float:
     return asked / took
 
 
-def _ask_until(feed: FeedOne, until: float, gate: Gate, jobs: list[Job]) -> int:
+def _ask_until(feed: FeedOne, until: float, enter: Enter, jobs: list[Job]) -> int:
     asked = 0
     for job in jobs:
         if time.monotonic() > until:
             break
-        gate.enter()
+        enter(1)
         feed(job)
         asked += 1
     _close()

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ import outbox
 from benchmarks import feeds
 from benchmarks import jobs as work
 from benchmarks.drain import Track
-from benchmarks.gate import Gate
+from benchmarks.gate import Enter, Gate
 from benchmarks.jobs import Job
 from benchmarks.machine import Meter
 from benchmarks.names import UNBOUNDED
@@ -29,12 +29,11 @@ from benchmarks.servers import Servers
 from config.embedded.child import Child, python
 from config.embedded.ports import free_port
 
-Enter = Callable[[int], None]
-"""Called with a number of jobs before they are asked for."""
-
 CLIENTS = 8
 UNDER_WAY = 64
+"""Jobs that may be asked for and not done, of eight clients with a request each."""
 BULK_UNDER_WAY = 20_000
+"""The same in bulk: four transactions."""
 PLENTY = 1_000_000
 BULK = 5_000
 """Messages of one transaction: the business rows and the messages in one statement each."""
@@ -48,7 +47,7 @@ def measure(track: Track, seconds: float) -> dict[str, Any]:
 
     def run(name: str, more: dict[str, Child], most: int, push: Push) -> None:
         found[name] = _run(track, more, seconds, push, Gate(track.ledger, most))
-        found[f"{name}, {UNBOUNDED}"] = _run(track, more, seconds, push, None)
+        found[f"{name}, {UNBOUNDED}"] = _run(track, more, seconds, push, nullcontext(_at_once))
 
     with _web(track.servers) as (web, port):
         for handler in ("work.deduct", "work.deduct_batch"):
@@ -59,7 +58,11 @@ def measure(track: Track, seconds: float) -> dict[str, Any]:
 
 
 def _run(
-    track: Track, more: dict[str, Child], seconds: float, push: Push, gate: Gate | None
+    track: Track,
+    more: dict[str, Child],
+    seconds: float,
+    push: Push,
+    gate: AbstractContextManager[Enter],
 ) -> dict[str, Any]:
     crew = track.crews["ours"]
     balances = dict.fromkeys(range(1, work.ACCOUNTS + 1), PLENTY)
@@ -68,8 +71,8 @@ def _run(
     crew.thaw()
     with Meter(track.processes(crew) | more, itself="clients") as meter:
         began = time.monotonic()
-        with gate or nullcontext():
-            jobs = push(began + seconds, gate.enter if gate else lambda _: None)
+        with gate as enter:
+            jobs = push(began + seconds, enter)
         left = len(jobs) - track.ledger.begun()
         latest = began + seconds + 60
         while not _are_done(track, len(jobs)) and time.monotonic() < latest:
@@ -91,6 +94,10 @@ def _run(
             for name, value in meter.used.items()
         },
     }
+
+
+def _at_once(_: int) -> None:
+    """Without a bound."""
 
 
 def _are_done(track: Track, count: int) -> bool:

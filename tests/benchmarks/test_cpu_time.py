@@ -12,12 +12,14 @@ from benchmarks.ledger import Ledger
 
 PARENT = """
 import os, sys, time
+reader, writer = os.pipe()
 child = os.fork()
 if not child:
+    os.close(writer)
     while time.process_time() < 1:
         pass
     os.write(1, b"worked\\n")
-    time.sleep(60)
+    os.read(reader, 1)  # until it is killed, or its parent has ended
 print(child, flush=True)
 sys.stdin.readline()
 os.kill(child, 9)

@@ -26,17 +26,17 @@ def ledger() -> Iterator[Ledger]:
 def test_who_asks_for_more_than_there_is_room_for_waits_until_enough_is_done(
     ledger: Ledger,
 ) -> None:
-    with Gate(ledger, most=3) as gate, ThreadPoolExecutor(1) as client:
-        gate.enter(2)
-        two_more = client.submit(gate.enter, 2)
+    with Gate(ledger, most=3) as enter, ThreadPoolExecutor(1) as client:
+        enter(2)
+        two_more = client.submit(enter, 2)
         assert wait([two_more], timeout=0.2).not_done
         ledger.connection.execute(ENTRY)
         two_more.result(timeout=10)
 
 
 def test_a_ledger_that_is_gone_is_told_to_whoever_waits(ledger: Ledger) -> None:
-    with Gate(ledger, most=1) as gate:
-        gate.enter()
+    with Gate(ledger, most=1) as enter:
+        enter(1)
         ledger.connection.close()
         with pytest.raises(RuntimeError, match="1 were asked for, and 0 are known"):
-            gate.enter()
+            enter(1)

@@ -1,7 +1,6 @@
 """The explorer finds what threads meet by luck, and proves what holds."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -193,69 +192,6 @@ def test_a_kill_between_two_commits_is_found(race: Race) -> None:
     verdict = race.refutes(pay_then_note, pay_then_note, setup=credit.setup, check=check, kills=1)
     assert "kill:" in verdict.violations[0].schedule
     assert "killed before:" in str(verdict.violations[0]).replace("\n", " ")
-
-
-def test_a_lost_reply_to_commit_is_a_choice(race: Race) -> None:
-    def spend_with_retry() -> None:
-        for _ in range(2):
-            try:
-                with transaction.atomic():
-                    Account.objects.filter(pk=1).update(credits=F("credits") - 1)
-                return
-            except OperationalError:
-                connection.close()
-
-    def check() -> None:
-        left = Account.objects.get(pk=1).credits
-        assert left == 8, f"two spent, and {10 - left} are gone"
-
-    verdict = race.refutes(
-        spend_with_retry, spend_with_retry, check=check, acks=1,
-        setup=lambda: Account.objects.create(pk=1, credits=10),
-    )  # fmt: skip
-    assert verdict.violations[0].message == "two spent, and 3 are gone"
-    assert "ack:" in verdict.violations[0].schedule
-
-
-def test_a_lost_reply_excuses_the_error_that_comes_of_it_and_no_other(race: Race) -> None:
-    def tells() -> None:
-        Account.objects.filter(pk=1).update(credits=F("credits") + 1)
-
-    def forgets() -> None:
-        try:
-            tells()
-        except OperationalError:
-            connection.close()
-        else:
-            return
-        Account.objects.create(pk=1, credits=0)  # which fails
-
-    asked = {"setup": credit.setup, "check": lambda: None, "acks": 1}
-    race.proves(tells, tells, **asked)
-    with pytest.raises(NotProven, match="failed: IntegrityError"):
-        race.proves(forgets, tells, **asked)
-
-
-@pytest.mark.parametrize("atomic", [True, False])
-def test_the_reply_to_a_function_that_writes_may_be_lost(race: Race, *, atomic: bool) -> None:
-    """What it does is not in the statement, so that it may have changed something."""
-
-    def spend() -> None:
-        with transaction.atomic() if atomic else nullcontext(), connection.cursor() as cursor:
-            cursor.execute("SELECT race_spend()")
-
-    def check(outcomes: list) -> None:
-        assert not [each.error for each in outcomes if each.error], "a reply was lost"
-
-    control = race.explorer.server.connection
-    control.execute(
-        "CREATE FUNCTION race_spend() RETURNS void LANGUAGE sql AS "
-        "'UPDATE races_account SET credits = credits - 1'"
-    )
-    try:
-        race.refutes(spend, spend, setup=credit.setup, check=check, acks=1)
-    finally:
-        control.execute("DROP FUNCTION race_spend")
 
 
 def test_an_act_of_the_environment_happens_at_every_moment(race: Race) -> None:

@@ -12,8 +12,7 @@ from races.explorer import Explorer, catalog, point, statement
 from races.explorer.dependency import independent as swap
 from races.explorer.faults import Faults
 from races.explorer.reduction import compare
-from races.explorer.run import Run
-from races.explorer.schedule import ACK, Choice
+from races.explorer.schedule import ACK
 from races.explorer.transaction import OpenTransaction
 from races.models import Account, Effect, Job
 
@@ -284,30 +283,6 @@ def test_a_lost_connection_frees_a_session_lock(explorer: Explorer) -> None:
         "(['ack:A'], False)",
     }
     assert ends(reduce=True) == ends(reduce=False)
-
-
-def test_a_backend_whose_reply_is_lost_has_ended(explorer: Explorer) -> None:
-    """Even one that has much to clear away first, its temporary tables, and its locks after it."""
-
-    def job() -> None:
-        with contextlib.suppress(OperationalError), connection.cursor() as cursor:
-            for number in range(50):
-                cursor.execute(f"CREATE TEMPORARY TABLE staged_{number} (pk int PRIMARY KEY)")
-            Effect.objects.create()
-
-    living = []
-
-    def driver(run: Run) -> None:
-        pid = run.sessions["A"].pid
-        while Choice("A", ACK) not in run.choices():
-            run.take(Choice("A"))
-        run.take(Choice("A", ACK))
-        asked = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
-        living.append(explorer.server.connection.execute(asked, [pid]).fetchone())
-
-    with explorer.scenario([job], faults=Faults(acks=1)) as scenario:
-        scenario.drive(driver)
-    assert living == [(0,)]
 
 
 def test_a_serializable_read_may_doom_another_in_the_middle(
