@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 
+import psycopg
 import pytest
 
 from benchmarks.gate import Gate
@@ -38,5 +39,6 @@ def test_a_ledger_that_is_gone_is_told_to_whoever_waits(ledger: Ledger) -> None:
     with Gate(ledger, most=1) as enter:
         enter(1)
         ledger.connection.close()
-        with pytest.raises(RuntimeError, match="1 were asked for, and 0 are known"):
+        with pytest.raises(RuntimeError, match="1 were asked for, and 0 are known") as raised:
             enter(1)
+    assert isinstance(raised.value.__cause__, psycopg.OperationalError)
